@@ -1,0 +1,32 @@
+# Compiler settings for all code of ours. Warnings are errors; third-party headers are system headers.
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+if(HILO_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  enable_testing()
+endif()
+if(HILO_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
+
+add_library(hilo_flags INTERFACE)
+target_compile_options(hilo_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Werror
+  $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
+  -fno-omit-frame-pointer)
+target_include_directories(hilo_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+target_link_libraries(hilo_flags INTERFACE Threads::Threads)
+if(HILO_SANITIZE)
+  target_compile_options(hilo_flags INTERFACE -fsanitize=${HILO_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(hilo_flags INTERFACE -fsanitize=${HILO_SANITIZE})
+endif()

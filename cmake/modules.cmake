@@ -1,0 +1,83 @@
+# The modules of src/ and what each may include: one row a module, read by CMake (what it links) and by
+# tools/tidy (what its #includes may name). A folder's files are found by name:
+#   x.cpp x.S      part of the module's library
+#   x_test.cpp     part of NAME_test        x_bench.cpp   part of NAME_bench
+#   x_fuzz.cpp     a fuzz target of its own
+#   x_avx2.cpp x_avx512.cpp   compiled for that instruction set, and nothing else is
+set(HILO_MODULES
+  # name        may include
+  "base        :"
+  "protocol    : base"
+  "channel     : base protocol"
+  "client      : base protocol channel"
+  "tokenizer   : base"
+  "scheduler   : base protocol"
+  "model       : base"
+  "backend     : base model"
+  "supervisor  : base protocol channel"
+  "engine      : base protocol channel tokenizer scheduler model backend supervisor"
+  "cli         : base engine supervisor tokenizer model backend channel protocol scheduler")
+
+# Third-party libraries, header only, seen by the .cpp files that name them.
+set(HILO_THIRD_PARTY fmt::fmt-header-only spdlog::spdlog_header_only nlohmann_json::nlohmann_json CLI11::CLI11)
+
+function(hilo_module name)
+  set(folder ${CMAKE_SOURCE_DIR}/src/${name})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*.S)
+  set(tests ${sources})
+  set(benches ${sources})
+  set(fuzzers ${sources})
+  list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz|main)\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER benches INCLUDE REGEX "_bench\\.cpp$")
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
+
+  set(dependencies ${ARGN})
+  list(TRANSFORM dependencies PREPEND hilo_)
+  if(NOT sources)
+    add_library(hilo_${name} INTERFACE)
+    target_link_libraries(hilo_${name} INTERFACE hilo_flags ${dependencies})
+  else()
+    add_library(hilo_${name} STATIC ${sources})
+    target_link_libraries(hilo_${name} PUBLIC hilo_flags ${dependencies} PRIVATE ${HILO_THIRD_PARTY})
+  endif()
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    foreach(source ${sources})
+      if(source MATCHES "_avx2\\.cpp$")
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mbmi2;-mf16c")
+      elseif(source MATCHES "_avx512\\.cpp$")
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+          "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mbmi2;-mf16c")
+      endif()
+    endforeach()
+  endif()
+
+  if(HILO_TESTS AND tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE hilo_${name} ${HILO_THIRD_PARTY} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE HILO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS ${name})
+  endif()
+  if(HILO_BENCH AND benches)
+    add_executable(${name}_bench ${benches})
+    target_link_libraries(${name}_bench PRIVATE hilo_${name} ${HILO_THIRD_PARTY} benchmark::benchmark benchmark::benchmark_main)
+    target_compile_definitions(${name}_bench PRIVATE HILO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  endif()
+  if(HILO_FUZZ)
+    foreach(fuzzer ${fuzzers})
+      get_filename_component(target ${fuzzer} NAME_WE)
+      add_executable(${target} ${fuzzer})
+      target_link_libraries(${target} PRIVATE hilo_${name} ${HILO_THIRD_PARTY})
+      target_compile_options(${target} PRIVATE -fsanitize=fuzzer)
+      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+  endif()
+endfunction()
+
+foreach(row ${HILO_MODULES})
+  string(REGEX MATCH "^([a-z]+) *:(.*)$" _ "${row}")
+  set(name ${CMAKE_MATCH_1})
+  string(STRIP "${CMAKE_MATCH_2}" dependencies)
+  string(REPLACE " " ";" dependencies "${dependencies}")
+  hilo_module(${name} ${dependencies})
+endforeach()

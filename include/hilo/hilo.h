@@ -1,0 +1,221 @@
+/* hilo: text embeddings with two lanes. The C interface of libhilo.so, for C11, C++ and anything
+ * that can call C.
+ *
+ * A *client* is one channel to an engine. A *task* is one text on its way to a vector. Each
+ * function says which threads may call it, whether it blocks or allocates, and what each status
+ * means. Text is UTF-8 given with its length; no terminating zero is needed. Vectors are `dims`
+ * floats. Every handle is opaque and freed by its own close function.
+ *
+ *   hilo_client *client;
+ *   if (hilo_connect(NULL, HILO_HIGH, &client) != HILO_OK) { puts(hilo_last_error()); return 1; }
+ *   float vector[384];
+ *   hilo_embed(client, HILO_HIGH, "resize photos", 13, vector, 384);
+ *   hilo_close(client);
+ */
+#ifndef HILO_H
+#define HILO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define HILO_API __attribute__((visibility("default")))
+#else
+#define HILO_API
+#endif
+
+typedef struct hilo_client hilo_client;
+typedef uint64_t hilo_task;
+
+typedef enum { HILO_HIGH = 0, HILO_LOW = 1, HILO_ANY = 2 } hilo_lane;
+
+typedef enum {
+  HILO_OK = 0,
+  HILO_EMPTY = 1, /* no result is ready */
+  HILO_FULL = 2,  /* HILO_TASKS_MAX tasks are open, or the text ring is full: take and release
+                     results first */
+  HILO_TEXT_TOO_LONG = 3, /* more than HILO_TEXT_BYTES_MAX bytes */
+  HILO_INVALID_UTF8 = 4,
+  HILO_INVALID_ARGUMENT = 5,
+  HILO_LANE_DENIED = 6, /* this socket does not give that lane */
+  HILO_CANCELLED = 7,
+  HILO_EXPIRED = 8, /* the deadline passed before the work began */
+  HILO_SHUTTING_DOWN = 9,
+  HILO_REFUSED = 10, /* the lane's queue is full: try later */
+  HILO_FAILED = 11,  /* the engine could not compute it */
+  HILO_ENGINE_GONE =
+      12, /* the engine has exited: only hilo_release and hilo_close are still allowed */
+  HILO_NOT_FOUND = 13, /* no engine there: no HILO_CHANNEL, no socket, or nobody listens */
+  HILO_TIMED_OUT = 14,
+  HILO_INTERRUPTED = 15, /* a signal came while waiting: handle it and call again */
+  HILO_FORKED = 16, /* this process is a fork of the one that opened the client: open another */
+  HILO_NO_MEMORY = 17,
+  HILO_PROTOCOL = 18 /* engine and library are of different versions */
+} hilo_status;
+
+#define HILO_TASKS_MAX 256
+#define HILO_TEXT_BYTES_MAX (128 * 1024)
+
+/* A sentence about a status, for people. Never NULL. Any thread. */
+HILO_API const char* hilo_strerror(hilo_status status);
+/* What went wrong in the last call of this thread that did not return HILO_OK, with names and
+ * numbers. Never NULL. Valid until the thread's next call. */
+HILO_API const char* hilo_last_error(void);
+HILO_API const char* hilo_version(void);
+
+/* ---- opening
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+/* Takes the channel that `hilo run` gave this program (environment variable HILO_CHANNEL), once per
+ * process. Blocks: until the engine answers, at most 10 s.  Allocates: yes.  Threads: any.
+ * HILO_NOT_FOUND       not started by hilo run, or the channel was taken already.
+ * HILO_ENGINE_GONE     the engine exited meanwhile.     HILO_PROTOCOL, HILO_NO_MEMORY,
+ * HILO_TIMED_OUT. */
+HILO_API hilo_status hilo_open(hilo_client** client);
+
+/* Connects to `hilo serve`. `socket_path` NULL means $HILO_SOCKET, else $XDG_RUNTIME_DIR/hilo.sock,
+ * else /tmp/hilo-UID.sock. HILO_ANY asks for both lanes, to be chosen for each task.  Blocks,
+ * allocates, threads: as hilo_open(). HILO_NOT_FOUND       no socket there, or nobody listens.
+ * HILO_LANE_DENIED   the socket does not give that lane. HILO_REFUSED         too many clients.
+ * HILO_SHUTTING_DOWN, HILO_PROTOCOL, HILO_NO_MEMORY, HILO_TIMED_OUT. */
+HILO_API hilo_status hilo_connect(const char* socket_path, hilo_lane lane, hilo_client** client);
+
+/* The same over a connected AF_UNIX SOCK_SEQPACKET descriptor, for a program that starts its own
+ * engine (`hilo serve
+ * --private-fd`). Owns `descriptor` from here on, also on failure. */
+HILO_API hilo_status hilo_connect_fd(int descriptor, hilo_lane lane, hilo_client** client);
+
+/* Ends the session and frees the client. Open tasks are abandoned. Vectors that were not released
+ * become invalid. NULL is allowed. Threads: no other call on this client may be under way.  Blocks:
+ * never. */
+HILO_API void hilo_close(hilo_client* client);
+
+typedef struct {
+  hilo_lane lanes;     /* what this channel may use */
+  uint32_t dims;       /* floats in a vector */
+  uint32_t tokens_max; /* tokens a text is cut to, special tokens included */
+  uint32_t tasks_max;  /* HILO_TASKS_MAX */
+  uint32_t text_bytes_max;
+  const char* json; /* what the engine says of itself: {"model": ..., "backend": ..., "prompts":
+                       [...]}; lives with the client */
+} hilo_info_t;
+
+/* Never blocks. Any thread. */
+HILO_API hilo_status hilo_info(const hilo_client* client, hilo_info_t* info);
+
+/* ---- tasks
+ * --------------------------------------------------------------------------------------------------------------
+ * One thread at a time per client for hilo_submit*, hilo_take, hilo_cancel and hilo_release.
+ * hilo_wait() may run in one other thread at the same time. */
+
+typedef struct {
+  size_t struct_bytes;     /* sizeof(hilo_submit_options) */
+  hilo_lane lane;          /* HILO_HIGH or HILO_LOW; a LOW channel makes LOW of HIGH */
+  uint32_t timeout_ms;     /* 0: none. The task expires if its work has not begun by then. */
+  const char* prompt_name; /* NULL: none. One of the names in hilo_info_t.json; its text is put
+                              before each text. */
+} hilo_submit_options;
+
+typedef struct {
+  const char* data;
+  size_t bytes;
+} hilo_text;
+
+/* Submits one text and returns at once. The text is copied; the caller may free it on return.
+ * Blocks: never.  Allocates: never.
+ * HILO_OK              *task names the task; hilo_take() returns it exactly once.
+ * HILO_FULL, HILO_TEXT_TOO_LONG, HILO_INVALID_ARGUMENT, HILO_ENGINE_GONE, HILO_FORKED: nothing was
+ * submitted. Invalid UTF-8 is found by the engine and told in the result. An empty text is a text.
+ */
+HILO_API hilo_status hilo_submit(hilo_client* client, hilo_lane lane, const char* text,
+                                 size_t bytes, hilo_task* task);
+
+/* Submits texts in order until all are in or one cannot be; `*submitted` says how many, and
+ * tasks[0..*submitted) name them. One doorbell for all. The status is that of the first text not
+ * submitted, or HILO_OK. Otherwise as hilo_submit(). */
+HILO_API hilo_status hilo_submit_many(hilo_client* client, const hilo_submit_options* options,
+                                      const hilo_text* texts, size_t count, hilo_task* tasks,
+                                      size_t* submitted);
+
+typedef struct {
+  hilo_task task;
+  hilo_status status; /* HILO_OK, or why there is no vector */
+  const float*
+      vector;      /* `dims` floats in read-only memory until hilo_release(); NULL unless HILO_OK */
+  uint32_t tokens; /* tokens computed, special tokens included */
+  uint32_t truncated; /* 1 if the text had more tokens than tokens_max */
+  uint64_t engine_ns; /* from the engine's intake to its completion */
+} hilo_result;
+
+/* Takes up to `count` results that are ready, in the order of completion. Each task with HILO_OK
+ * lends a vector until hilo_release(task). Returns HILO_EMPTY (and *taken 0) when none is ready.
+ * Blocks: never.  Allocates: never. HILO_ENGINE_GONE comes only after all completions that the
+ * engine left have been taken. */
+HILO_API hilo_status hilo_take(hilo_client* client, hilo_result* results, size_t count,
+                               size_t* taken);
+
+/* Sleeps until a result is ready, the timeout passes, the engine is gone, or a signal arrives.
+ * timeout_ms < 0 waits as long as it takes. Spins for a few microseconds first.
+ * HILO_OK (look with hilo_take), HILO_TIMED_OUT, HILO_INTERRUPTED, HILO_ENGINE_GONE (within 200 ms
+ * of it), HILO_FORKED. */
+HILO_API hilo_status hilo_wait(hilo_client* client, int timeout_ms);
+
+/* Gives the vector of a taken task back. HILO_INVALID_ARGUMENT if it is not lent.  Blocks: never.
+ * Allocates: never. */
+HILO_API hilo_status hilo_release(hilo_client* client, hilo_task task);
+
+/* Asks to drop a task. It still gets exactly one result: HILO_CANCELLED if the work had not begun,
+ * else its vector. HILO_INVALID_ARGUMENT if the task is not open. */
+HILO_API hilo_status hilo_cancel(hilo_client* client, hilo_task task);
+
+/* For event loops: a descriptor that becomes readable when results are ready. Call hilo_arm()
+ * first; when it returns HILO_OK a result is ready already, on HILO_EMPTY wait for the descriptor
+ * to be readable, then hilo_disarm() and hilo_take(). A hang-up on the descriptor means that the
+ * engine is gone. */
+HILO_API int hilo_descriptor(const hilo_client* client);
+HILO_API hilo_status hilo_arm(hilo_client* client);
+HILO_API void hilo_disarm(hilo_client* client);
+
+/* ---- simple
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+/* Submits one text, waits, and copies its vector to `vector` (room for `dims` floats; must be the
+ * model's). No other task may be open on this client. Blocks: yes. */
+HILO_API hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char* text, size_t bytes,
+                                float* vector, uint32_t dims);
+
+/* Sends bytes through the engine and back, past the model: tests the path. `bytes` at most 4 *
+ * dims. Blocks: yes. */
+HILO_API hilo_status hilo_echo(hilo_client* client, const void* data, size_t bytes, void* back);
+
+/* ---- tokenizer: needs no engine
+ * ------------------------------------------------------------------------------------------ */
+
+typedef struct hilo_tokenizer hilo_tokenizer;
+
+/* Reads the tokenizer of a Hugging Face model directory; NULL means the built-in bert-base-uncased.
+ * HILO_NOT_FOUND, HILO_INVALID_ARGUMENT (hilo_last_error() says what is wrong with it). */
+HILO_API hilo_status hilo_tokenizer_open(const char* model_directory, hilo_tokenizer** tokenizer);
+HILO_API void hilo_tokenizer_close(hilo_tokenizer* tokenizer);
+
+/* Writes up to `room` ids and sets *count to the number written. `second` NULL means a single text.
+ * tokens_max 0: no limit. HILO_FULL: `room` was too small; *count says how many ids there are.
+ * Threads: one at a time per tokenizer. */
+HILO_API hilo_status hilo_tokenizer_encode(hilo_tokenizer* tokenizer, const char* text,
+                                           size_t bytes, const char* second, size_t second_bytes,
+                                           uint32_t tokens_max, int add_special_tokens,
+                                           uint32_t* ids, size_t room, size_t* count);
+/* The piece of an id, zero-terminated; NULL for an id without one. Lives with the tokenizer. */
+HILO_API const char* hilo_tokenizer_piece(const hilo_tokenizer* tokenizer, uint32_t id);
+HILO_API uint32_t hilo_tokenizer_size(const hilo_tokenizer* tokenizer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

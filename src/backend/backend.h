@@ -1,0 +1,57 @@
+// Where vectors are computed. One object for the process, shared by all workers.
+// Threads: run() is called by many workers at once, each with its own workspace. Nothing allocates
+// after make_workspace().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "backend/yield_gate.h"
+#include "base/result.h"
+
+namespace hilo {
+
+// Texts computed together, packed back to back without padding.
+struct TokenBatch {
+  std::span<const uint32_t> ids;             // all tokens
+  std::span<const uint8_t> types;            // token types; empty means all 0
+  std::span<const uint32_t> sequence_start;  // one entry more than there are texts
+  size_t texts() const { return sequence_start.size() - 1; }
+};
+
+class Workspace {
+ public:
+  virtual ~Workspace() = default;
+  virtual size_t bytes() const = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual uint32_t dims() const = 0;
+  // Ids must be below this. The engine guarantees it.
+  virtual uint32_t vocabulary() const = 0;
+  // For the log: "cpu fp32 (AVX-512)".
+  virtual std::string describe() const = 0;
+  // Bytes held for the model, for the memory budget.
+  virtual size_t bytes() const = 0;
+  // True if run() takes well under a microsecond a text, so that handing it to a worker would cost
+  // more than doing it.
+  virtual bool instant() const { return false; }
+
+  // Scratch memory for batches of up to tokens_max tokens in up to texts_max texts.
+  virtual std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max,
+                                                    uint32_t texts_max) const = 0;
+
+  // Computes one vector for each text: vectors[i] has room for dims() floats, 64-byte aligned. A
+  // text's vector is bit-identical whatever shares its batch. `gate` is passed at least every 20 us
+  // or so of work. False: it could not be computed.
+  virtual bool run(const TokenBatch& batch, Workspace& workspace, const YieldGate& gate,
+                   std::span<float* const> vectors) const = 0;
+};
+
+}  // namespace hilo

@@ -1,0 +1,56 @@
+// Steps 2 to 6 of a task in order: cross, tokenize, schedule, compute, deliver.
+//
+//   intake thread   tick(): collect_submissions -> finish_tokenized -> plan_batches ->
+//   deliver_completions; sleeps in epoll workers         one HIGH and one LOW (SCHED_IDLE) per
+//   core; tokenize and encode what the tick hands them control thread  adopt(), drain(),
+//   take_retired() (see channel/session_host.h)
+//
+// All memory is allocated in the constructor, sized by protocol/bounds.h and the model's limits;
+// memory_budget() lists it by owner.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/clock.h"
+#include "channel/session_host.h"
+#include "tokenizer/tokenizer.h"
+
+namespace hilo {
+
+struct EngineOptions {
+  uint32_t threads = 0;              // cores to compute on; 0: all that this process may use
+  uint32_t tokens_max = 0;           // tokens a text is cut to
+  std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
+};
+
+struct BudgetLine {
+  std::string owner;
+  size_t bytes;
+};
+
+class Engine final : public SessionHost {
+ public:
+  // Starts the threads; ready to adopt sessions when it returns. `backend` and `tokenizer` outlive
+  // the engine. Without a tokenizer, tokens are the bytes of the text (echo and null backends).
+  Engine(const Backend& backend, const Tokenizer* tokenizer, const EngineOptions& options);
+  ~Engine() override;  // Stops the threads; open tasks are dropped. Drain first to finish them.
+
+  std::vector<BudgetLine> memory_budget() const;
+
+  void adopt(std::unique_ptr<Session> session) override;
+  std::vector<std::unique_ptr<Session>> take_retired() override;
+  int news() const override;
+  void drain(Instant deadline) override;
+  bool drained() const override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hilo

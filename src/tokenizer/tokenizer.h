@@ -1,0 +1,84 @@
+// Text to token ids, identical to the Hugging Face `tokenizers` library for every input.
+// Threads: a Tokenizer never changes after it is made; any number of threads may call encode(),
+// each with its own scratch.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hilo {
+
+struct EncodeOptions {
+  // Ids written at most, special tokens included. 0: no limit but the room given. 1 is refused
+  // where the template adds two.
+  uint32_t tokens_max = 0;
+  bool add_special_tokens = true;
+  // Cut from the end (false) or from the start (true).
+  bool truncate_left = false;
+};
+
+struct Encoding {
+  uint32_t tokens = 0;     // ids written
+  bool truncated = false;  // the text had more
+};
+
+// Buffers of one thread, reused from text to text; grows to what the longest text needed and stays
+// there.
+class TokenizerScratch {
+ public:
+  TokenizerScratch();
+  ~TokenizerScratch();
+  TokenizerScratch(TokenizerScratch&&) noexcept;
+  struct Buffers;
+  Buffers& buffers() { return *buffers_; }
+
+ private:
+  std::unique_ptr<Buffers> buffers_;
+};
+
+class Tokenizer {
+ public:
+  // Reads tokenizer.json, else vocab.txt with tokenizer_config.json, of a Hugging Face model
+  // directory.
+  static Result<Tokenizer> from_directory(const std::filesystem::path& directory);
+  // The bert-base-uncased vocabulary that is compiled into this executable.
+  static const Tokenizer& bert_base_uncased();
+
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+  // Writes the ids of `text` (valid UTF-8; invalid parts are read as U+FFFD) to `ids`. Types (token
+  // type ids: 0 for the first text, 1 for the second) go to `types` when it is not empty; it then
+  // has the size of `ids`.
+  Encoding encode(std::string_view text, const EncodeOptions& options, TokenizerScratch& scratch,
+                  std::span<uint32_t> ids, std::span<uint8_t> types = {}) const;
+  // Two texts as one sequence, cut longest-first.
+  Encoding encode_pair(std::string_view first, std::string_view second,
+                       const EncodeOptions& options, TokenizerScratch& scratch,
+                       std::span<uint32_t> ids, std::span<uint8_t> types = {}) const;
+
+  // The piece of an id, "##" included; empty for an id without one.
+  std::string_view piece(uint32_t id) const;
+  std::optional<uint32_t> id_of(std::string_view piece) const;
+  uint32_t vocabulary_size() const;  // largest id + 1
+
+ private:
+  struct State;
+  explicit Tokenizer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// A whole text is valid UTF-8 (Unicode table 3-7: no overlong forms, no surrogates, nothing above
+// U+10FFFF).
+bool is_valid_utf8(std::string_view text);
+
+}  // namespace hilo
