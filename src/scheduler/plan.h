@@ -1,0 +1,64 @@
+// What a free worker does next. Functions of queues and numbers alone, so that tests and
+// simulations decide exactly as the engine does.
+//
+// The rules: a plan is of one lane and one kind of work. Tokenizing goes before encoding: it is a
+// hundred times cheaper and frees text memory. A plan is small, so that whatever it is, it is soon
+// over; a single task that is larger than the limit gets a plan of its own. Workers that are free
+// at the same time share what waits, down to the size where smaller plans would run slower.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "protocol/lane.h"
+#include "scheduler/fair_queue.h"
+
+namespace hilo {
+
+enum class Work : uint32_t { tokenize, encode };
+
+inline constexpr uint32_t plan_tasks_max = 64;
+
+struct Plan {
+  Work work = Work::tokenize;
+  Lane lane = Lane::high;
+  uint32_t count = 0;
+  std::array<TaskId, plan_tasks_max> ids;
+
+  bool empty() const { return count == 0; }
+  std::span<const TaskId> tasks() const { return std::span{ids}.first(count); }
+};
+
+struct PlanLimits {
+  uint32_t cost_max;    // A plan of several tasks costs no more.
+  uint32_t cost_share;  // Below this, sharing work among workers does not pay.
+};
+
+// Costs are bytes for tokenizing, tokens for encoding. The CPU kernels reach full speed from 32
+// tokens a batch and keep a batch of 128 in the L2 cache.
+constexpr PlanLimits plan_limits(Work work, Lane lane) {
+  if (work == Work::tokenize)
+    return lane == Lane::high ? PlanLimits{16 * 1024, 2 * 1024} : PlanLimits{64 * 1024, 8 * 1024};
+  return lane == Lane::high ? PlanLimits{64, 32} : PlanLimits{128, 32};
+}
+
+// The most tokens a plan to encode can have, where one task has up to `tokens_per_task`.
+constexpr uint32_t plan_tokens_max(uint32_t tokens_per_task) {
+  const uint32_t several = plan_limits(Work::encode, Lane::low).cost_max;
+  static_assert(plan_limits(Work::encode, Lane::low).cost_max >=
+                plan_limits(Work::encode, Lane::high).cost_max);
+  return tokens_per_task > several ? tokens_per_task : several;
+}
+
+// What waits in one lane.
+struct LaneQueues {
+  FairQueue to_tokenize;
+  FairQueue to_encode;
+};
+
+// Takes the next plan for one worker out of a lane's queues, when `workers_free` could take one.
+// Empty if nothing waits.
+Plan take_plan(Lane lane, LaneQueues& queues, uint32_t workers_free);
+
+}  // namespace hilo

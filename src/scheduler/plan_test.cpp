@@ -1,0 +1,87 @@
+#include "scheduler/plan.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace hilo {
+namespace {
+
+// One row: what waits in one lane, and what a worker is then given.
+struct Case {
+  std::string rule;
+  Lane lane;
+  std::vector<uint32_t> texts;   // bytes of texts to tokenize
+  std::vector<uint32_t> tokens;  // tokens of texts to encode
+  uint32_t workers_free;
+  Work work;
+  uint32_t count;
+};
+
+class PlanRule : public ::testing::TestWithParam<Case> {};
+
+TEST_P(PlanRule, Holds) {
+  LaneQueues queues;
+  TaskId id = 0;
+  for (const uint32_t bytes : GetParam().texts)
+    queues.to_tokenize.push({.id = id++, .client = 0, .cost = bytes});
+  for (const uint32_t tokens : GetParam().tokens)
+    queues.to_encode.push({.id = id++, .client = 0, .cost = tokens});
+  const Plan plan = take_plan(GetParam().lane, queues, GetParam().workers_free);
+  EXPECT_EQ(plan.lane, GetParam().lane);
+  EXPECT_EQ(plan.count, GetParam().count);
+  if (GetParam().count > 0) {
+    EXPECT_EQ(plan.work, GetParam().work);
+  }
+}
+
+const std::vector<uint32_t> many_empty_texts(200, 0);
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, PlanRule,
+    ::testing::Values(
+        Case{"NothingWaits", Lane::high, {}, {}, 1, Work::tokenize, 0},
+        Case{"TokenizingGoesFirst", Lane::low, {50}, {20, 20}, 1, Work::tokenize, 1},
+        Case{"LowFillsAMicroBatch", Lane::low, {}, {50, 50, 28, 10}, 1, Work::encode, 3},
+        Case{"LowStopsBeforeTheLimit", Lane::low, {}, {50, 50, 29, 10}, 1, Work::encode, 2},
+        Case{"ALongerTextGoesAlone", Lane::low, {}, {256, 4}, 1, Work::encode, 1},
+        Case{"NoTextOvertakesALongerOne", Lane::low, {}, {10, 256, 4}, 1, Work::encode, 1},
+        Case{"HighTasksShareASmallBatch", Lane::high, {}, {20, 20, 20, 20}, 1, Work::encode, 3},
+        Case{"HighSpreadsOverFreeWorkers", Lane::high, {}, {32, 32}, 2, Work::encode, 1},
+        Case{"TinyTasksAreNotSpread", Lane::high, {}, {8, 8, 8, 8}, 4, Work::encode, 4},
+        Case{"LowSpreadsOverFreeWorkers", Lane::low, {}, {40, 40, 40}, 2, Work::encode, 1},
+        Case{"TokenizeJobsAreBounded", Lane::high, {9000, 9000}, {}, 1, Work::tokenize, 1},
+        Case{"LongDocumentTokenizedAlone", Lane::low, {131072, 9}, {}, 1, Work::tokenize, 1},
+        Case{"CountIsBounded", Lane::low, many_empty_texts, {}, 1, Work::tokenize, plan_tasks_max}),
+    [](const auto& row) { return row.param.rule; });
+
+// Fails if two clients of a lane cannot share a batch, or one of them fills it alone.
+TEST(Plan, ABatchIsSharedFairlyBetweenClients) {
+  LaneQueues queues;
+  for (TaskId id = 0; id < 8; ++id) queues.to_encode.push({.id = id, .client = 0, .cost = 32});
+  for (TaskId id = 8; id < 16; ++id) queues.to_encode.push({.id = id, .client = 1, .cost = 32});
+  const Plan plan = take_plan(Lane::low, queues, 1);
+  ASSERT_EQ(plan.count, 4U);
+  uint32_t of_first_client = 0;
+  for (const TaskId id : plan.tasks()) of_first_client += id < 8 ? 1 : 0;
+  EXPECT_EQ(of_first_client, 2U);
+}
+
+// Fails if work is lost or repeated between plans.
+TEST(Plan, PlansTogetherTakeEverythingOnce) {
+  LaneQueues queues;
+  std::vector<int> taken(1000, 0);
+  for (TaskId id = 0; id < taken.size(); ++id)
+    queues.to_encode.push({.id = id, .client = id % 7, .cost = 1 + id % 300});
+  for (Plan plan = take_plan(Lane::low, queues, 3); !plan.empty();
+       plan = take_plan(Lane::low, queues, 3))
+    for (const TaskId id : plan.tasks()) ++taken[id];
+  EXPECT_EQ(taken, std::vector<int>(taken.size(), 1));
+}
+
+static_assert(plan_tokens_max(32) == 128);   // several texts
+static_assert(plan_tokens_max(512) == 512);  // one long text
+
+}  // namespace
+}  // namespace hilo
