@@ -66,6 +66,8 @@ class Reception {
 
   // Sessions held here whose program has not mapped yet; they count towards clients_max.
   uint32_t sessions() const;
+  // No handshake is under way.
+  bool idle() const { return handshakes_.empty(); }
 
  private:
   struct Handshake;
