@@ -10,14 +10,12 @@
 //
 // The control loop watches one descriptor and makes one call:
 //
-//   epoll: reception.descriptor() readable  ->  for (auto& session : reception.advance(now,
-//   admission))
-//                                                 host.adopt(std::move(session));
+//   when epoll says that reception.descriptor() is readable:
+//     for (auto& session : reception.advance(now, admission)) host.adopt(std::move(session));
 //
 // Threads: one (control). Nothing here blocks.
 #pragma once
 
-#include <list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -71,26 +69,26 @@ class Reception {
 
  private:
   struct Handshake;
-  using Handshakes = std::list<Handshake>;
+  enum class Progress { waiting, ready, over };
   explicit Reception(ChannelSpec spec);
 
+  Status watch(int descriptor);
+  void unwatch(const Handshake& handshake);
   void accept_waiting(Instant now);
-  Status watch(Handshake& handshake);
-  enum class Progress { waiting, ready, over };
-  Progress step(Handshake& handshake, Instant now, const Admission& admission);
-  Progress on_hello(Handshake& handshake, const Admission& admission);
-  Progress on_mapped(Handshake& handshake);
+  void watch_listener(Instant now);
   void set_timer();
-  void watch_listener();
+  uint32_t connections() const;  // Handshakes that a connection began, and that can time out.
+
+  Progress step(Handshake& handshake, const Admission& admission);
+  Progress on_hello(Handshake& handshake, const Hello& hello, const Admission& admission);
 
   ChannelSpec spec_;
   UniqueFd epoll_;
   UniqueFd timer_;
   std::optional<Listener> listener_;
   LaneRights offered_ = LaneRights::any;
-  bool listener_paused_ = false;
-  Instant accept_again_at_{};  // After running out of descriptors.
-  Handshakes handshakes_;
+  Instant accept_again_at_{};  // Later than now after running out of descriptors.
+  std::vector<std::unique_ptr<Handshake>> handshakes_;
 };
 
 }  // namespace hilo

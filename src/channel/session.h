@@ -20,6 +20,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "channel/region.h"
 #include "protocol/bounds.h"
 #include "protocol/handshake.h"
 #include "protocol/lane.h"
@@ -31,8 +32,8 @@ namespace hilo {
 struct ChannelSpec {
   uint32_t dims = 0;
   uint32_t tokens_max = 0;
-  std::string
-      info;  // JSON for hilo_info(): model, dims, tokens_max, prompts. Shorter than info_bytes.
+  // JSON for hilo_info(): model, dims, tokens_max, prompts. Shorter than info_bytes.
+  std::string info;
 };
 
 // Descriptors for a launched program, in the order that HILO_CHANNEL names them.
@@ -40,13 +41,13 @@ inline constexpr size_t channel_descriptors = 4;  // socket, C-region, E-region,
 
 class Session {
  public:
-  // Control thread
-  // ------------------------------------------------------------------------------------------------
+  // ---- Control thread
 
   // Makes both regions (sealed, populated, so that no later access can fault) and the doorbell.
-  // `socket` is the engine's end; `pidfd` may be invalid when the peer is unknown.
+  // `socket` is the engine's end, taken over on success only; `pidfd` may be invalid when the peer
+  // is unknown.
   static Result<std::unique_ptr<Session>> create(const ChannelSpec& spec, LaneRights rights,
-                                                 UniqueFd socket, UniqueFd pidfd);
+                                                 UniqueFd&& socket, UniqueFd&& pidfd);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -63,14 +64,12 @@ class Session {
 
   int socket() const { return socket_.get(); }
   int pidfd() const { return pidfd_.get(); }
-  int doorbell() const {
-    return doorbell_.get();
-  }  // An eventfd to watch with EPOLLET; never read by the engine.
+  // An eventfd to watch with EPOLLET; never read by the engine.
+  int doorbell() const { return doorbell_.get(); }
   LaneRights rights() const { return rights_; }
   uint64_t id() const { return id_; }  // Never reused within an engine.
 
-  // Intake
-  // ----------------------------------------------------------------------------------------------------------
+  // ---- Intake
 
   enum class Next {
     empty,      // Nothing submitted.
@@ -89,6 +88,9 @@ class Session {
   // (published by flush()).
   void advance();
   std::string_view violation() const { return violation_; }
+  // Releases that named a slot not lent, or not in this generation. Harmless; counted for the
+  // curious.
+  uint64_t releases_ignored() const { return releases_ignored_; }
 
   // Opens a task: takes one credit (next() made sure there is one) and a free result slot.
   struct Slot {
@@ -116,14 +118,61 @@ class Session {
   bool has_submissions() const;
   void set_state(EngineState state);
 
+  // The engine's own mappings, for tests that put both ends of a channel into one process.
+  const Mapping& client_mapping() const { return client_mapping_; }
+  const Mapping& engine_mapping() const { return engine_mapping_; }
+
  private:
   Session() = default;
-  // The channel module's owner fills in the private parts.
-  UniqueFd socket_, pidfd_, doorbell_;
-  LaneRights rights_ = LaneRights::high;
-  uint64_t id_ = 0;
+
+  // A result slot belongs to nobody (free), to a task that is being computed (open), or to the
+  // client until its release (lent). The generation counts how often it was opened.
+  enum class SlotState : uint32_t { free, open, lent };
+  struct SlotRecord {
+    SlotState state;
+    uint32_t generation;
+  };
+
+  Next violate(std::string_view how);
+  bool see_submissions();
+  bool see_completion_head();
+  bool has_credit();
+  void release_slot(const Submission& entry);
+  void free_slot(uint32_t slot);
+  void wake_client();
+
+  // The mappings; const where the engine only reads.
+  const ClientRegion* client_ = nullptr;
+  EngineRegion* engine_ = nullptr;
+  std::byte* slots_memory_ = nullptr;
+  size_t slot_stride_ = 0;
+
+  // Our own indices, and the last checked value of the client's. Never taken back from shared
+  // memory.
+  uint32_t submission_head_ = 0;
+  uint32_t submission_head_published_ = 0;
+  uint32_t submission_tail_seen_ = 0;
+  uint32_t completion_tail_ = 0;
+  uint32_t completion_tail_published_ = 0;
+  uint32_t completion_head_seen_ = 0;
+  uint32_t armed_futex_served_ = 0;
+  uint32_t armed_socket_served_ = 0;
+
   uint32_t tasks_open_ = 0;
-  std::string violation_;
+  uint32_t slots_free_ = 0;
+  std::array<uint32_t, slots_per_client>
+      free_slots_{};  // A stack: the warmest slot is reused first.
+  std::array<SlotRecord, slots_per_client> slots_{};
+  uint64_t releases_ignored_ = 0;
+  std::string_view violation_;
+
+  UniqueFd socket_, pidfd_, doorbell_;
+  UniqueFd client_descriptor_, engine_descriptor_;  // Closed after the handover.
+  Mapping client_mapping_, engine_mapping_;
+  LaneRights rights_ = LaneRights::high;
+  uint32_t dims_ = 0;
+  uint32_t tokens_max_ = 0;
+  uint64_t id_ = 0;
 };
 
 }  // namespace hilo
