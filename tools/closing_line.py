@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def outcome_of(case: ElementTree.Element) -> tuple[str, str]:
-    """The outcome of a JUnit test case as ctest and pytest write it, and the reason if it has one."""
+    """A JUnit test case's outcome as ctest and pytest write it, and the reason if it has one."""
     for tag, outcome in (("failure", "failed"), ("error", "failed"), ("skipped", "skipped")):
         element = case.find(tag)
         if element is not None:

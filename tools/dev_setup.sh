@@ -1,5 +1,6 @@
 # What ./dev needs on the machine, fetched only where it is missing: Debian packages, the Python
-# environment, the demo model. Sourced by ./dev, in the checkout's folder, under `set -euo pipefail`.
+# environment, the demo model. ./dev sources it in the checkout's folder, under
+# `set -euo pipefail`.
 
 build_packages=(g++ cmake ninja-build ccache binutils libfmt-dev libspdlog-dev libcli11-dev
   nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev python3-venv python3-dev)
@@ -37,6 +38,12 @@ show_latest_line() {
   printf '\r\033[K' >&2
 }
 
+# Without a terminal nobody can type a password.
+may_use_sudo() {
+  command -v sudo >/dev/null || return 1
+  sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo -v; }
+}
+
 # Installs those of the Debian packages named that are missing. Where there is no dpkg, nothing is
 # checked: CMake names what it cannot find.
 need_packages() {
@@ -48,12 +55,10 @@ need_packages() {
   [[ -n $missing ]] || return 0
   mapfile -t missing <<<"$missing"
   if ((EUID != 0)); then
-    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo -v; }; }; then
-      as_root=(sudo)
-    else
+    may_use_sudo ||
       fail "these Debian packages are missing, and this user may not install them. As root, run:
   apt-get update && apt-get install --yes --no-install-recommends ${missing[*]}"
-    fi
+    as_root=(sudo)
   fi
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"
   local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C
@@ -92,7 +97,8 @@ sys.exit(not (sys.version_info >= (3, 10) and os.path.exists(header)))'
       return
     fi
   done
-  fail "no Python 3.10 or newer with venv, ensurepip and Python.h: install python3-venv and python3-dev"
+  fail "no Python 3.10 or newer with venv, ensurepip and Python.h was found: install the packages \
+python3-venv and python3-dev"
 }
 
 # A folder that lasts between checkouts where there is a home to keep it in, else one in here.
