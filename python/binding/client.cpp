@@ -1,0 +1,174 @@
+#include "client.h"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <hilo/hilo.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+
+#include "dispatcher.h"
+#include "text.h"
+
+namespace hilo::python {
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using View = nb::ndarray<nb::numpy, const float, nb::ndim<1>, nb::c_contig>;
+
+// A view's claim on its vector's memory: keeps the channel mapped and gives the slot back.
+struct Lease {
+  std::shared_ptr<Dispatcher> dispatcher;
+  hilo_task task;
+  ~Lease() { dispatcher->release(task); }
+};
+
+// A call with the Python objects that its pointers point into.
+class BoundCall {
+ public:
+  BoundCall(std::shared_ptr<Dispatcher> dispatcher, CallRequest request, nb::tuple texts,
+            std::optional<Rows> rows)
+      : dispatcher_{std::move(dispatcher)}, texts_{std::move(texts)}, rows_{std::move(rows)} {
+    const nb::gil_scoped_release unlocked;
+    call_ = dispatcher_->begin(std::move(request));
+  }
+  ~BoundCall() {
+    if (call_) dispatcher_->abandon(*call_);
+  }
+  BoundCall(BoundCall&&) = default;
+  BoundCall& operator=(BoundCall&&) = delete;
+
+  bool advance(int slice_ms) {
+    return dispatcher_->advance(*call_, std::chrono::milliseconds{slice_ms});
+  }
+  void abandon() { dispatcher_->abandon(*call_); }
+  std::tuple<size_t, uint64_t> progress() {
+    const CallProgress progress = dispatcher_->progress(*call_);
+    return {progress.finished, progress.tokens};
+  }
+  nb::list views() {
+    const std::vector<LentVector> vectors = dispatcher_->hand_over_vectors(*call_);
+    nb::list views;
+    for (const LentVector& lent : vectors) {
+      auto lease = std::make_unique<Lease>(dispatcher_, lent.task);
+      const nb::capsule owner{
+          lease.release(), [](void* released) noexcept { delete static_cast<Lease*>(released); }};
+      views.append(View{lent.vector, {dispatcher_->info().dims}, owner}.cast());
+    }
+    return views;
+  }
+
+ private:
+  std::shared_ptr<Dispatcher> dispatcher_;
+  nb::tuple texts_;
+  std::optional<Rows> rows_;
+  std::shared_ptr<Call> call_;
+};
+
+class BoundClient {
+ public:
+  explicit BoundClient(hilo_client* client) : dispatcher_{std::make_shared<Dispatcher>(client)} {}
+
+  BoundCall begin(nb::tuple texts, std::optional<Rows> rows, hilo_lane lane, uint32_t timeout_ms,
+                  std::optional<std::string> prompt, int wake_descriptor) {
+    const hilo_info_t& info = dispatcher_->info();
+    if (rows && (rows->shape(0) != texts.size() || rows->shape(1) != info.dims)) {
+      throw nb::value_error("rows should be of shape [texts, dims]");
+    }
+    CallRequest request{.texts = {},
+                        .lane = lane,
+                        .timeout_ms = timeout_ms,
+                        .prompt = prompt.value_or(""),
+                        .rows = rows ? rows->data() : nullptr,
+                        .wake_descriptor = wake_descriptor};
+    request.texts.reserve(texts.size());
+    for (const nb::handle object : texts) {
+      const size_t index = request.texts.size();
+      const hilo_text text = text_of(object, index);
+      if (text.bytes > info.text_bytes_max) {
+        throw StatusError{HILO_TEXT_TOO_LONG,
+                          "text " + std::to_string(index) + " has " + std::to_string(text.bytes) +
+                              " bytes of UTF-8, and the limit is " +
+                              std::to_string(info.text_bytes_max) + ": split it",
+                          index};
+      }
+      request.texts.push_back(text);
+    }
+    return {dispatcher_, std::move(request), std::move(texts), std::move(rows)};
+  }
+  void pump() { dispatcher_->pump(); }
+  void shut() { dispatcher_->shut(); }
+  int descriptor() const { return dispatcher_->descriptor(); }
+  std::tuple<size_t, uint64_t, uint64_t> totals() {
+    const CallProgress totals = dispatcher_->totals();
+    return {totals.finished, totals.tokens, totals.truncated};
+  }
+  const hilo_info_t& info() const { return dispatcher_->info(); }
+
+ private:
+  std::shared_ptr<Dispatcher> dispatcher_;
+};
+
+// The three ways to a client differ in the C call alone. They block for up to ten seconds.
+template <typename Connect>
+BoundClient connected(Connect connect) {
+  const nb::gil_scoped_release unlocked;
+  hilo_client* client = nullptr;
+  throw_unless_ok(connect(&client));
+  return BoundClient{client};
+}
+
+}  // namespace
+
+void define_client(nb::module_& module) {
+  const auto unlocked = nb::call_guard<nb::gil_scoped_release>();
+
+  nb::class_<BoundCall>(module, "Call", "One list of texts on its way.")
+      .def("advance", &BoundCall::advance, "slice_ms"_a, unlocked,
+           "Waits at most that long, or until a signal; True when all vectors are there.")
+      .def("abandon", &BoundCall::abandon, unlocked, "Cancels what is still open.")
+      .def("progress", &BoundCall::progress, unlocked, "Texts and tokens finished.")
+      .def("views", &BoundCall::views, "The vectors of a finished call without rows.");
+
+  nb::class_<BoundClient>(module, "Client", "A channel to an engine, for any number of threads.")
+      .def("begin", &BoundClient::begin, "texts"_a, "rows"_a.none(), "lane"_a, "timeout_ms"_a,
+           "prompt"_a.none(), "wake_descriptor"_a,
+           "Submits texts whose vectors go to `rows`, or become views if that is None.")
+      .def("pump", &BoundClient::pump, unlocked, "For an event loop: `descriptor` is readable.")
+      .def("shut", &BoundClient::shut, unlocked, "Fails every call, now and later.")
+      .def("totals", &BoundClient::totals, unlocked, "Texts, tokens and truncated texts so far.")
+      .def_prop_ro("descriptor", &BoundClient::descriptor)
+      .def_prop_ro("dims", [](const BoundClient& client) { return client.info().dims; })
+      .def_prop_ro("tokens_max", [](const BoundClient& client) { return client.info().tokens_max; })
+      .def_prop_ro("lanes", [](const BoundClient& client) { return client.info().lanes; })
+      .def_prop_ro("json", [](const BoundClient& client) { return client.info().json; });
+
+  module.def(
+      "open", [] { return connected(hilo_open); }, "The channel of HILO_CHANNEL.");
+  module.def(
+      "connect",
+      [](const std::optional<std::string>& socket, hilo_lane lane) {
+        return connected([&](hilo_client** client) {
+          return hilo_connect(socket ? socket->c_str() : nullptr, lane, client);
+        });
+      },
+      "socket"_a.none(), "lane"_a, "A channel from the engine that listens on a socket.");
+  module.def(
+      "connect_descriptor",
+      [](int descriptor, hilo_lane lane) {
+        return connected(
+            [&](hilo_client** client) { return hilo_connect_fd(descriptor, lane, client); });
+      },
+      "descriptor"_a, "lane"_a, "The same over a connected socket, which the client owns then.");
+}
+
+}  // namespace hilo::python

@@ -1,0 +1,298 @@
+#include "dispatcher.h"
+
+#include <algorithm>
+#include <array>
+#include <unistd.h>
+
+namespace hilo::python {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A short stretch on the stack: results are taken and texts submitted this many at a time.
+constexpr size_t stretch = 64;
+
+hilo_info_t info_of(const hilo_client* client) {
+  hilo_info_t info{};
+  throw_unless_ok(hilo_info(client, &info));
+  return info;
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(hilo_client* client)
+    : client_{client}, owner_{getpid()}, info_{info_of(client)} {
+  open_.reserve(HILO_TASKS_MAX);
+}
+
+// In a fork the channel is the parent's, and closing it here would end it there.
+Dispatcher::~Dispatcher() {
+  if (getpid() == owner_) hilo_close(client_);
+}
+
+// Asked before the mutex, which a thread that the fork left behind may hold for ever.
+void Dispatcher::refuse_fork() const {
+  if (getpid() == owner_) return;
+  throw StatusError{
+      HILO_FORKED,
+      "this process is a fork of the one that opened the client: open another one here"};
+}
+
+std::shared_ptr<Call> Dispatcher::begin(CallRequest request) {
+  refuse_fork();
+  const Lock lock{mutex_};
+  if (shut_) throw StatusError{HILO_INVALID_ARGUMENT, "the client is closed"};
+  const size_t texts = request.texts.size();
+  if (request.rows == nullptr) {
+    const size_t held = vectors_lent_ + vectors_promised_;
+    if (held + texts > views_max) {
+      throw StatusError{HILO_FULL, "at most " + std::to_string(views_max) +
+                                       " vectors can be lent as views at a time, and " +
+                                       std::to_string(held) +
+                                       " of them are held already: drop some, "
+                                       "ask for fewer texts at once, or use copy=True"};
+    }
+    vectors_promised_ += texts;
+  }
+  auto call = std::make_shared<Call>(std::move(request));
+  calls_.push_back(call);
+  if (texts == 0) end(*call);
+  submit_waiting();
+  if (!leading_) arm_for_event_loops();
+  return call;
+}
+
+bool Dispatcher::advance(Call& call, std::chrono::milliseconds slice) {
+  refuse_fork();
+  const auto deadline = Clock::now() + slice;
+  Lock lock{mutex_};
+  submit_waiting();
+  for (auto now = Clock::now(); !call.over_ && now < deadline; now = Clock::now()) {
+    if (leading_) {
+      call.waiting_ = true;
+      call.changed_.wait_until(lock, deadline);
+      call.waiting_ = false;
+    } else if (lead(lock, std::chrono::ceil<std::chrono::milliseconds>(deadline - now)) ==
+               HILO_INTERRUPTED) {
+      break;  // The caller lets Python handle the signal.
+    }
+  }
+  if (!leading_) pass_on_lead();
+  if (call.failure_) throw StatusError{*call.failure_};
+  return call.over_;
+}
+
+// Sleeps until a result is ready, without the mutex, so that others submit meanwhile.
+hilo_status Dispatcher::lead(Lock& lock, std::chrono::milliseconds time) {
+  leading_ = true;
+  lock.unlock();
+  const hilo_status status = hilo_wait(client_, static_cast<int>(time.count()));
+  const std::string message = status == HILO_OK ? "" : hilo_last_error();
+  lock.lock();
+  leading_ = false;
+  if (status == HILO_OK || status == HILO_ENGINE_GONE) {
+    step();
+  } else if (status != HILO_TIMED_OUT && status != HILO_INTERRUPTED) {
+    fail_all({status, message});
+  }
+  return status;
+}
+
+void Dispatcher::step() {
+  take_ready();
+  submit_waiting();
+}
+
+void Dispatcher::take_ready() {
+  std::array<hilo_result, stretch> results;
+  while (true) {
+    size_t taken = 0;
+    const hilo_status status = hilo_take(client_, results.data(), results.size(), &taken);
+    std::for_each_n(results.begin(), taken, [this](const hilo_result& result) { deliver(result); });
+    if (status == HILO_EMPTY || (status == HILO_OK && taken < results.size())) return;
+    if (status != HILO_OK) return fail_all({status, hilo_last_error()});
+  }
+}
+
+void Dispatcher::deliver(const hilo_result& result) {
+  const auto found = open_.find(result.task);
+  if (found == open_.end()) return;  // A task of hilo_embed() or of nobody: none of ours.
+  const auto [call, index] = found->second;
+  open_.erase(found);
+  const bool has_vector = result.status == HILO_OK;
+  if (call == nullptr) {
+    if (has_vector) hilo_release(client_, result.task);
+    return;
+  }
+  if (!has_vector) return fail(*call, {result.status, hilo_strerror(result.status), index});
+
+  if (float* const rows = call->request_.rows) {
+    std::copy_n(result.vector, info_.dims, rows + index * info_.dims);
+    hilo_release(client_, result.task);
+  } else {
+    call->lent_[index] = {result.vector, result.task};
+    --vectors_promised_;
+    ++vectors_lent_;
+  }
+  for (CallProgress* const progress : {&call->progress_, &totals_}) {
+    ++progress->finished;
+    progress->tokens += result.tokens;
+    progress->truncated += result.truncated;
+  }
+  if (call->progress_.finished == call->request_.texts.size()) end(*call);
+}
+
+// Small calls first. Bulk calls share what is left, and the first of them changes from time to
+// time, so that none goes without when there is room for one text only.
+void Dispatcher::submit_waiting() {
+  std::vector<std::shared_ptr<Call>> waiting;  // A copy, since a call that fails leaves calls_.
+  for (const auto& call : calls_) {
+    if (call->has_unsubmitted()) waiting.push_back(call);
+  }
+  if (waiting.empty()) return;
+  const auto bulk = std::stable_partition(waiting.begin(), waiting.end(),
+                                          [](const auto& call) { return call->is_small(); });
+  std::for_each(waiting.begin(), bulk,
+                [this](const auto& call) { submit_some(*call, room_for(*call)); });
+  for (auto call = bulk; call != waiting.end(); ++call) {
+    const auto sharers = static_cast<size_t>(waiting.end() - call);
+    submit_some(**call, (room_for(**call) + sharers - 1) / sharers);
+  }
+  std::rotate(calls_.begin(), calls_.begin() + (calls_.size() > 1 ? 1 : 0), calls_.end());
+}
+
+size_t Dispatcher::room_for(const Call& call) const {
+  const size_t taken = open_.size() + vectors_lent_;
+  const size_t limit = HILO_TASKS_MAX - (call.is_small() ? 0 : tasks_kept_for_small_calls);
+  return limit > taken ? limit - taken : 0;
+}
+
+void Dispatcher::submit_some(Call& call, size_t room) {
+  const CallRequest& request = call.request_;
+  const hilo_submit_options options{
+      .struct_bytes = sizeof options,
+      .lane = request.lane,
+      .timeout_ms = request.timeout_ms,
+      .prompt_name = request.prompt.empty() ? nullptr : request.prompt.c_str()};
+  std::array<hilo_task, stretch> tasks;
+  while (room > 0 && call.has_unsubmitted()) {
+    const size_t count = std::min({room, stretch, request.texts.size() - call.submitted_});
+    size_t submitted = 0;
+    const hilo_status status = hilo_submit_many(
+        client_, &options, request.texts.data() + call.submitted_, count, tasks.data(), &submitted);
+    for (size_t i = 0; i < submitted; ++i) open_[tasks[i]] = {&call, call.submitted_++};
+    room -= submitted;
+    if (status == HILO_FULL) return;  // The text ring is full: go on when results have come.
+    if (status != HILO_OK) return fail(call, {status, hilo_last_error(), call.submitted_});
+  }
+}
+
+void Dispatcher::abandon(Call& call) {
+  if (getpid() != owner_) return;
+  const Lock lock{mutex_};
+  if (!call.over_) end(call);
+  for (LentVector& lent : call.lent_) {
+    if (lent.vector != nullptr) give_back(lent.task);
+  }
+  call.lent_.clear();
+  submit_waiting();
+}
+
+void Dispatcher::fail(Call& call, StatusError error) {
+  call.failure_ = std::move(error);
+  end(call);
+}
+
+void Dispatcher::fail_all(const StatusError& error) {
+  while (!calls_.empty()) fail(*calls_.back(), error);
+}
+
+// Takes the call out of the turn. Tasks that are still open then are of nobody.
+void Dispatcher::end(Call& call) {
+  call.over_ = true;
+  const size_t missing = call.request_.texts.size() - call.progress_.finished;
+  if (call.request_.rows == nullptr) vectors_promised_ -= missing;
+  if (missing > 0) {
+    for (auto& [task, place] : open_) {
+      if (place.call != &call) continue;
+      hilo_cancel(client_, task);
+      place.call = nullptr;
+    }
+  }
+  call.changed_.notify_all();
+  if (call.request_.wake_descriptor >= 0) {
+    const uint64_t one = 1;
+    // It can only fail on a counter that is full, and then the loop is awake.
+    [[maybe_unused]] const auto written = write(call.request_.wake_descriptor, &one, sizeof one);
+  }
+  std::erase_if(calls_, [&call](const auto& other) { return other.get() == &call; });
+}
+
+CallProgress Dispatcher::progress(const Call& call) {
+  refuse_fork();
+  const Lock lock{mutex_};
+  return call.progress_;
+}
+
+CallProgress Dispatcher::totals() {
+  refuse_fork();
+  const Lock lock{mutex_};
+  return totals_;
+}
+
+std::vector<LentVector> Dispatcher::hand_over_vectors(Call& call) {
+  refuse_fork();
+  const Lock lock{mutex_};
+  return std::exchange(call.lent_, {});
+}
+
+void Dispatcher::release(hilo_task task) {
+  if (getpid() != owner_) return;
+  const Lock lock{mutex_};
+  give_back(task);
+  submit_waiting();  // A call may have waited for just this slot.
+}
+
+void Dispatcher::give_back(hilo_task task) {
+  hilo_release(client_, task);
+  --vectors_lent_;
+}
+
+void Dispatcher::pump() {
+  refuse_fork();
+  const Lock lock{mutex_};
+  hilo_disarm(client_);
+  if (leading_) return;  // That thread takes for everyone.
+  step();
+  arm_for_event_loops();
+}
+
+void Dispatcher::shut() {
+  if (getpid() != owner_) return;
+  const Lock lock{mutex_};
+  shut_ = true;
+  fail_all({HILO_CANCELLED, "the client was closed"});
+}
+
+void Dispatcher::pass_on_lead() {
+  const auto next =
+      std::find_if(calls_.begin(), calls_.end(), [](const auto& call) { return call->waiting_; });
+  if (next != calls_.end()) {
+    (*next)->changed_.notify_one();
+  } else {
+    arm_for_event_loops();
+  }
+}
+
+// A result may be ready before the channel is armed; then nobody would ring for it.
+void Dispatcher::arm_for_event_loops() {
+  const auto is_of_event_loop = [](const auto& call) {
+    return call->request_.wake_descriptor >= 0;
+  };
+  while (std::any_of(calls_.begin(), calls_.end(), is_of_event_loop) &&
+         hilo_arm(client_) == HILO_OK) {
+    step();
+  }
+}
+
+}  // namespace hilo::python

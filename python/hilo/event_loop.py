@@ -1,0 +1,77 @@
+"""Finished calls told to asyncio: by two descriptors in the event loop, without a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from hilo import _hilo
+
+
+class Watch:
+    """One event loop's eye on one client, as long as calls of that loop are under way.
+
+    The channel's descriptor says that results have come: any of the client's calls may be meant,
+    so `pump` hands them out. The eventfd says that a call of this loop is over, whoever took its
+    last result.
+    """
+
+    def __init__(self, native: _hilo.Client, loop: asyncio.AbstractEventLoop) -> None:
+        self._native = native
+        self._loop = loop
+        self._waiting: list[tuple[_hilo.Call, asyncio.Future[None]]] = []
+        self.users = 0
+        self.wake_descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        # Another loop's watch may have the channel in its own epoll at the same time.
+        loop.add_reader(native.descriptor, native.pump)
+        loop.add_reader(self.wake_descriptor, self._collect)
+
+    def finished(self, call: _hilo.Call) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append((call, future))
+        return future
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._native.descriptor)
+        self._loop.remove_reader(self.wake_descriptor)
+        os.close(self.wake_descriptor)
+
+    def _collect(self) -> None:
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.wake_descriptor)
+        waiting, self._waiting = self._waiting, []
+        for call, future in waiting:
+            if future.done():  # Its task was cancelled.
+                continue
+            try:
+                if call.advance(0):
+                    future.set_result(None)
+                else:
+                    self._waiting.append((call, future))
+            except Exception as error:
+                future.set_exception(error)
+
+
+class Watches:
+    """The watches of one client, one for each event loop that awaits something of it."""
+
+    def __init__(self, native: _hilo.Client) -> None:
+        self._native = native
+        self._of_loop: dict[asyncio.AbstractEventLoop, Watch] = {}
+
+    @contextmanager
+    def of_running_loop(self) -> Iterator[Watch]:
+        loop = asyncio.get_running_loop()
+        watch = self._of_loop.get(loop)
+        if watch is None:
+            watch = self._of_loop[loop] = Watch(self._native, loop)
+        watch.users += 1
+        try:
+            yield watch
+        finally:
+            watch.users -= 1
+            if watch.users == 0:
+                del self._of_loop[loop]
+                watch.close()
