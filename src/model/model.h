@@ -31,8 +31,7 @@ struct EncoderConfig {
   Activation activation = Activation::gelu;
 };
 
-// A row-major matrix [rows, columns] or a vector (rows = 1), borrowed from the model file's
-// mapping.
+// A row-major matrix [rows, columns] or a vector (rows = 1), borrowed from Model::storage.
 struct Tensor {
   const float* data = nullptr;
   uint32_t rows = 0;
@@ -68,18 +67,26 @@ struct Prompt {
 // Everything but the weights: read in a millisecond, before any child program starts.
 struct ModelHeader {
   std::string name;  // the directory's name, for people
+  // Where config.json, the weights and the tokenizer are: the given directory, or the one below it
+  // that modules.json names.
   std::filesystem::path directory;
   EncoderConfig encoder;
   Pooling pooling = Pooling::mean;
   bool normalize = true;
   uint32_t tokens_max = 0;  // special tokens included; at most encoder.positions_max
   std::vector<Prompt> prompts;
+  std::string default_prompt_name;  // one of `prompts`, or empty: none
   uint32_t dims() const { return encoder.hidden; }
 };
 
+// Without modules.json, the rules are those of sentence-transformers: mean pooling, no
+// normalisation.
 Result<ModelHeader> read_model_header(const std::filesystem::path& directory);
 
-// Keeps the mapped files (or widened copies) alive that the tensors point into. fp32 in memory.
+// Weights in fp32: tensors that are F32 in the file point into its read-only mapping, F16 and BF16
+// ones into widened copies; `storage` keeps both alive. Whoever cuts a file while it is mapped
+// makes reads of it fault. So a Model is for packing the weights right after load_model(), which
+// has checked that the files are still what they were, and is dropped as soon as that is done.
 struct Model {
   ModelHeader header;
   EncoderWeights weights;
