@@ -1,0 +1,213 @@
+// The calls of hilo.h that move tasks.
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <sys/socket.h>
+
+#include "client/client.h"
+
+namespace hilo {
+namespace {
+
+constexpr Instant never{std::numeric_limits<Nanoseconds>::max()};
+// A text that fits its limit fits an entry's fields.
+static_assert(HILO_TEXT_BYTES_MAX == text_bytes_max);
+static_assert(HILO_TASKS_MAX == tasks_per_client_max);
+// How many wake-up bytes hilo_disarm() swallows at most; there is at most one for each hilo_arm().
+constexpr int wake_bytes_max = 64;
+
+bool is_lane(hilo_lane lane) { return lane == HILO_HIGH || lane == HILO_LOW; }
+
+// Checks one text and stages it; the caller publishes.
+hilo_status stage_text(hilo_client& client, const Rings::Order& order, const char* text,
+                       size_t bytes, hilo_task* task) {
+  if (text == nullptr && bytes > 0) return HILO_INVALID_ARGUMENT;
+  if (bytes > text_bytes_max) return HILO_TEXT_TOO_LONG;
+  return client.rings.stage(order, {text, bytes}, task);
+}
+
+void publish(hilo_client& client) {
+  if (client.rings.publish()) client.ring();
+}
+
+// The order that `options` describe, or HILO_INVALID_ARGUMENT.
+hilo_status read_options(const hilo_client& client, const hilo_submit_options& options,
+                         Rings::Order* order) {
+  if (options.struct_bytes < sizeof(hilo_submit_options))
+    return fail(HILO_INVALID_ARGUMENT,
+                "hilo_submit_options.struct_bytes must be sizeof(hilo_submit_options).");
+  if (!is_lane(options.lane))
+    return fail(HILO_INVALID_ARGUMENT, "A task's lane must be HILO_HIGH or HILO_LOW.");
+  order->lane = static_cast<uint32_t>(options.lane);
+  if (options.timeout_ms > 0)
+    order->deadline_ns =
+        static_cast<uint64_t>((monotonic_now() + options.timeout_ms * millisecond_ns).ns);
+  if (options.prompt_name == nullptr) return HILO_OK;
+  for (size_t i = 0; i < client.prompts.size(); ++i) {
+    if (client.prompts[i] != options.prompt_name) continue;
+    order->prompt = static_cast<uint32_t>(i) + 1;
+    return HILO_OK;
+  }
+  return fail(HILO_INVALID_ARGUMENT,
+              "The model has no prompt of that name; hilo_info() lists those it has.");
+}
+
+// Gives up a task that nobody will ask for again.
+void give_up(hilo_client& client, hilo_task task) {
+  static_cast<void>(client.rings.cancel(task));
+  client.rings.abandon(task);
+  publish(client);
+}
+
+// Submits one task, waits for it, and hands its bytes to `deliver`.
+template <class Deliver>
+hilo_status run_alone(hilo_client& client, const Rings::Order& order, const char* text,
+                      size_t bytes, Deliver deliver) {
+  if (client.rings.tasks_open() != 0)
+    return fail(HILO_INVALID_ARGUMENT,
+                "hilo_embed() and hilo_echo() need a client without open tasks; take them first.");
+  hilo_task task;
+  if (hilo_status status = stage_text(client, order, text, bytes, &task); status != HILO_OK)
+    return fail(status);
+  publish(client);
+  hilo_result result;
+  do {
+    const hilo_status waited = wait_for_completion(client, never);
+    if (waited != HILO_OK) {
+      give_up(client, task);
+      return fail(waited);
+    }
+    // Nothing is taken when it was the completion of a task given up earlier.
+  } while (client.rings.take({&result, 1}) == 0 && !client.rings.broken());
+  if (client.rings.broken()) return fail(HILO_PROTOCOL);
+  if (result.status != HILO_OK) return fail(result.status);
+  deliver(result);
+  return client.rings.release(task);
+}
+
+}  // namespace
+}  // namespace hilo
+
+using namespace hilo;
+
+hilo_status hilo_submit(hilo_client* client, hilo_lane lane, const char* text, size_t bytes,
+                        hilo_task* task) {
+  if (client == nullptr || task == nullptr || !is_lane(lane)) return fail(HILO_INVALID_ARGUMENT);
+  if (hilo_status status = client->usable(); status != HILO_OK) return fail(status);
+  const Rings::Order order{.lane = static_cast<uint32_t>(lane)};
+  if (hilo_status status = stage_text(*client, order, text, bytes, task); status != HILO_OK)
+    return fail(status);
+  publish(*client);
+  return HILO_OK;
+}
+
+hilo_status hilo_submit_many(hilo_client* client, const hilo_submit_options* options,
+                             const hilo_text* texts, size_t count, hilo_task* tasks,
+                             size_t* submitted) {
+  if (submitted != nullptr) *submitted = 0;
+  if (client == nullptr || options == nullptr || submitted == nullptr)
+    return fail(HILO_INVALID_ARGUMENT);
+  if (count > 0 && (texts == nullptr || tasks == nullptr)) return fail(HILO_INVALID_ARGUMENT);
+  if (hilo_status status = client->usable(); status != HILO_OK) return fail(status);
+  Rings::Order order;
+  if (hilo_status status = read_options(*client, *options, &order); status != HILO_OK)
+    return status;
+  hilo_status status = HILO_OK;
+  size_t staged = 0;
+  while (staged < count && status == HILO_OK) {
+    status = stage_text(*client, order, texts[staged].data, texts[staged].bytes, &tasks[staged]);
+    if (status == HILO_OK) ++staged;
+  }
+  if (staged > 0) publish(*client);
+  *submitted = staged;
+  return status == HILO_OK ? HILO_OK : fail(status);
+}
+
+hilo_status hilo_take(hilo_client* client, hilo_result* results, size_t count, size_t* taken) {
+  if (taken != nullptr) *taken = 0;
+  if (client == nullptr || results == nullptr || taken == nullptr || count == 0)
+    return fail(HILO_INVALID_ARGUMENT);
+  if (client->fork_guard.forked()) return fail(HILO_FORKED);
+  *taken = client->rings.take({results, count});
+  if (*taken > 0) return HILO_OK;
+  if (client->rings.broken()) return fail(HILO_PROTOCOL);
+  const hilo_status status = nothing_taken(*client);
+  if (status != HILO_OK) return fail(status);
+  *taken = client->rings.take({results, count});
+  return *taken > 0 ? HILO_OK : fail(HILO_EMPTY);
+}
+
+hilo_status hilo_wait(hilo_client* client, int timeout_ms) {
+  if (client == nullptr) return fail(HILO_INVALID_ARGUMENT);
+  if (client->fork_guard.forked()) return fail(HILO_FORKED);
+  if (client->rings.has_completions()) return HILO_OK;
+  const Instant deadline =
+      timeout_ms < 0 ? never : monotonic_now() + Nanoseconds{timeout_ms} * millisecond_ns;
+  const hilo_status status = wait_for_completion(*client, deadline);
+  return status == HILO_OK ? HILO_OK : fail(status);
+}
+
+hilo_status hilo_release(hilo_client* client, hilo_task task) {
+  if (client == nullptr) return fail(HILO_INVALID_ARGUMENT);
+  if (client->fork_guard.forked()) return fail(HILO_FORKED);
+  const hilo_status status = client->rings.release(task);
+  if (status == HILO_INVALID_ARGUMENT)
+    return fail(status, "The task has no vector that is lent: not taken yet, or released already.");
+  return status == HILO_OK ? HILO_OK : fail(status);
+}
+
+hilo_status hilo_cancel(hilo_client* client, hilo_task task) {
+  if (client == nullptr) return fail(HILO_INVALID_ARGUMENT);
+  if (hilo_status status = client->usable(); status != HILO_OK) return fail(status);
+  const hilo_status status = client->rings.cancel(task);
+  if (status == HILO_INVALID_ARGUMENT)
+    return fail(status, "The task is not open: its result was taken already, or it never was one.");
+  if (status != HILO_OK) return fail(status);
+  publish(*client);
+  return HILO_OK;
+}
+
+int hilo_descriptor(const hilo_client* client) {
+  return client == nullptr ? -1 : client->channel.socket.get();
+}
+
+hilo_status hilo_arm(hilo_client* client) {
+  if (client == nullptr) return fail(HILO_INVALID_ARGUMENT);
+  if (client->fork_guard.forked()) return fail(HILO_FORKED);
+  client->rings.arm_socket();
+  return client->rings.has_completions() ? HILO_OK : fail(HILO_EMPTY);
+}
+
+void hilo_disarm(hilo_client* client) {
+  if (client == nullptr || client->fork_guard.forked()) return;
+  for (int swallowed = 0; swallowed < wake_bytes_max; ++swallowed) {
+    char byte;
+    const ssize_t received = ::recv(client->channel.socket.get(), &byte, 1, MSG_DONTWAIT);
+    if (received == 0) client->gone.store(true, std::memory_order_relaxed);
+    if (received <= 0) return;
+  }
+}
+
+hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char* text, size_t bytes,
+                       float* vector, uint32_t dims) {
+  if (client == nullptr || vector == nullptr || !is_lane(lane)) return fail(HILO_INVALID_ARGUMENT);
+  if (hilo_status status = client->usable(); status != HILO_OK) return fail(status);
+  if (dims != client->channel.dims)
+    return fail(HILO_INVALID_ARGUMENT, "`dims` is not the model's; hilo_info() tells it.");
+  const Rings::Order order{.lane = static_cast<uint32_t>(lane)};
+  return run_alone(*client, order, text, bytes, [&](const hilo_result& result) {
+    std::memcpy(vector, result.vector, size_t{dims} * sizeof(float));
+  });
+}
+
+hilo_status hilo_echo(hilo_client* client, const void* data, size_t bytes, void* back) {
+  if (client == nullptr || (bytes > 0 && back == nullptr)) return fail(HILO_INVALID_ARGUMENT);
+  if (hilo_status status = client->usable(); status != HILO_OK) return fail(status);
+  if (bytes > size_t{client->channel.dims} * sizeof(float))
+    return fail(HILO_TEXT_TOO_LONG, "An echo takes at most 4 * dims bytes.");
+  const Rings::Order order{.opcode = Opcode::echo};
+  return run_alone(*client, order, static_cast<const char*>(data), bytes,
+                   [&](const hilo_result& result) {
+                     if (bytes > 0) std::memcpy(back, result.vector, bytes);
+                   });
+}
