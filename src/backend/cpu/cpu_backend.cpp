@@ -1,0 +1,121 @@
+#include "backend/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "backend/cpu/cpu_level.h"
+#include "backend/cpu/encoder.h"
+#include "backend/cpu/packed_model.h"
+#include "backend/cpu/pooling.h"
+#include "base/ensure.h"
+
+namespace hilo {
+namespace {
+
+// Texts go through the layers in chunks of about so many tokens (a longer text alone): enough to
+// hide the reading of weights behind arithmetic, and few enough that all activations stay in a
+// core's own cache.
+constexpr size_t chunk_tokens_wanted = 128;
+
+class CpuWorkspace final : public Workspace {
+ public:
+  CpuWorkspace(const EncoderShape& shape, const CpuKernels& kernels, size_t tokens_max,
+               size_t text_tokens_max)
+      : buffers(shape, kernels,
+                std::min(tokens_max, std::max(text_tokens_max, chunk_tokens_wanted)),
+                text_tokens_max) {}
+  size_t bytes() const override { return buffers.bytes(); }
+
+  EncoderBuffers buffers;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(const Model& model, CpuLevel level)
+      : level_(level), kernels_(kernels_for(level)), model_(model, kernels_.panel_columns) {}
+
+  uint32_t dims() const override { return model_.config.hidden; }
+  uint32_t vocabulary() const override { return model_.config.vocabulary; }
+  std::string describe() const override {
+    return fmt::format("cpu fp32 ({})", cpu_level_name(level_));
+  }
+  size_t bytes() const override { return model_.bytes(); }
+
+  std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max, uint32_t) const override {
+    ENSURE(tokens_max > 0);
+    const uint32_t text_tokens_max = std::min(tokens_max, model_.config.positions_max);
+    return std::make_unique<CpuWorkspace>(model_.shape, kernels_, tokens_max, text_tokens_max);
+  }
+
+  bool run(const TokenBatch& batch, Workspace& workspace, const YieldGate& gate,
+           std::span<float* const> vectors) const override {
+    ENSURE(vectors.size() == batch.texts());
+    ENSURE(batch.sequence_start.back() <= batch.ids.size());
+    ENSURE(batch.types.empty() || batch.types.size() == batch.ids.size());
+    EncoderBuffers& buffers = static_cast<CpuWorkspace&>(workspace).buffers;
+    for (size_t first = 0; first < batch.texts();) {
+      const size_t end = end_of_chunk(batch.sequence_start, first);
+      const TokenBatch chunk = {
+          .ids = batch.ids,
+          .types = batch.types,
+          .sequence_start = batch.sequence_start.subspan(first, end - first + 1)};
+      encode_chunk(model_, kernels_, chunk, buffers, gate);
+      deliver(chunk, buffers, gate, vectors.subspan(first, end - first));
+      first = end;
+    }
+    return true;
+  }
+
+ private:
+  // One past the last text of the chunk that begins with text `first`.
+  static size_t end_of_chunk(std::span<const uint32_t> sequence_start, size_t first) {
+    size_t end = first + 1;
+    while (end + 1 < sequence_start.size() &&
+           sequence_start[end + 1] - sequence_start[first] <= chunk_tokens_wanted) {
+      ++end;
+    }
+    return end;
+  }
+
+  void deliver(const TokenBatch& chunk, EncoderBuffers& buffers, const YieldGate& gate,
+               std::span<float* const> vectors) const {
+    const Rows hidden = buffers.hidden();
+    const size_t columns = model_.shape.hidden;
+    for (size_t text = 0; text < chunk.texts(); ++text) {
+      const size_t start = chunk.sequence_start[text] - chunk.sequence_start.front();
+      const size_t count = chunk.sequence_start[text + 1] - chunk.sequence_start[text];
+      pool(model_.pooling, {hidden.row(start), hidden.stride}, count, columns, vectors[text]);
+      if (model_.normalize) scale_to_unit_length(vectors[text], columns);
+      gate.pass();
+    }
+  }
+
+  CpuLevel level_;
+  const CpuKernels& kernels_;
+  PackedModel model_;
+};
+
+std::string sizes_sentence(const EncoderConfig& config) {
+  return fmt::format("hidden size {} with {} heads and intermediate size {}", config.hidden,
+                     config.heads, config.intermediate);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> make_cpu_backend(const Model& model, Precision precision,
+                                                  CpuLevel level) {
+  ENSURE(precision == Precision::fp32);
+  ENSURE(level <= best_cpu_level());
+  const EncoderConfig& config = model.header.encoder;
+  if (config.hidden == 0 || config.intermediate == 0 || config.heads == 0 ||
+      config.hidden % config.heads != 0) {
+    return Error{fmt::format(
+        "{} has {}: every head needs an equal, non-empty share. Use a model with other sizes.",
+        model.header.name, sizes_sentence(config))};
+  }
+  return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(model, level));
+}
+
+}  // namespace hilo

@@ -1,0 +1,20 @@
+// Which instruction set to compute with: the decision, apart from where its inputs come from.
+#pragma once
+
+#include <string_view>
+
+#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/kernels.h"
+#include "base/result.h"
+
+namespace hilo {
+
+// The best level that the processor has and the operating system saves the registers of.
+CpuLevel best_cpu_level();
+
+// `wanted` is the value of HILO_CPU; empty means the best.
+Result<CpuLevel> choose_cpu_level(std::string_view wanted, CpuLevel best);
+
+const CpuKernels& kernels_for(CpuLevel level);
+
+}  // namespace hilo

@@ -1,0 +1,84 @@
+// A model's weights in the order in which the kernels read them. Made once, then never changed.
+//
+// Every matrix is cut into panels of panel_columns columns, each stored row by row, so that a
+// kernel reads one panel from front to back:  [columns / panel_columns][depth][panel_columns]. Each
+// head's share of the columns is padded to a multiple of column_padding, and so is every row: sizes
+// that are no multiple need no code of their own, only zeros.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "backend/cpu/aligned_floats.h"
+#include "backend/cpu/kernels.h"
+#include "model/model.h"
+
+namespace hilo {
+
+class PackedLinear {
+ public:
+  // All weights and biases are zero until placed.
+  PackedLinear(size_t depth, size_t columns, size_t panel_columns);
+
+  // Sets weights [first_row, first_row + weights.size()) of a column.
+  void place(size_t column, size_t first_row, std::span<const float> weights);
+  void place_bias(size_t column, float bias) { bias_.data()[column] = bias; }
+
+  size_t depth() const { return depth_; }
+  size_t columns() const { return columns_; }  // padding included
+  size_t panel_columns() const { return panel_columns_; }
+  size_t panels() const { return columns_ / panel_columns_; }
+  const float* panel(size_t index) const {
+    return weights_.data() + index * panel_columns_ * depth_;
+  }
+  const float* bias() const { return bias_.data(); }
+  size_t bytes() const { return weights_.bytes() + bias_.bytes(); }
+
+ private:
+  size_t depth_;
+  size_t columns_;
+  size_t panel_columns_;
+  AlignedFloats weights_;
+  AlignedFloats bias_;
+};
+
+struct PackedNorm {
+  AlignedFloats gamma, beta;  // padded with zeros
+};
+
+struct PackedLayer {
+  PackedLinear query_key_value;  // columns: queries of all heads, keys of all heads, values
+  PackedLinear attention_output;
+  PackedNorm attention_norm;
+  PackedLinear intermediate;
+  PackedLinear output;
+  PackedNorm output_norm;
+};
+
+// The sizes that the encoder computes with.
+struct EncoderShape {
+  explicit EncoderShape(const EncoderConfig& config);
+
+  size_t hidden;
+  size_t heads;
+  size_t head;  // columns of one head
+  size_t head_padded;
+  size_t intermediate;
+};
+
+struct PackedModel {
+  PackedModel(const Model& model, size_t panel_columns);
+  size_t bytes() const;
+
+  EncoderConfig config;
+  EncoderShape shape;
+  Pooling pooling;
+  bool normalize;
+  AlignedFloats word_embeddings, position_embeddings, token_type_embeddings;  // rows of `hidden`
+  PackedNorm embedding_norm;
+  std::vector<PackedLayer> layers;
+};
+
+}  // namespace hilo

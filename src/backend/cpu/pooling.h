@@ -1,0 +1,17 @@
+// From a text's rows to its vector.
+#pragma once
+
+#include <cstddef>
+
+#include "backend/cpu/linear.h"
+#include "model/model.h"
+
+namespace hilo {
+
+// Mean of `count` rows, or the first row for cls.
+void pool(Pooling pooling, const Rows& rows, size_t count, size_t columns, float* vector);
+
+// Scales the vector to length 1; a zero vector stays.
+void scale_to_unit_length(float* vector, size_t columns);
+
+}  // namespace hilo
