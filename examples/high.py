@@ -1,0 +1,1 @@
+high/high.py
