@@ -1,9 +1,11 @@
 // Steps 2 to 6 of a task in order: cross, tokenize, schedule, compute, deliver.
 //
-//   intake thread   tick(): collect_submissions -> finish_tokenized -> plan_batches ->
-//   deliver_completions; sleeps in epoll workers         one HIGH and one LOW (SCHED_IDLE) per
-//   core; tokenize and encode what the tick hands them control thread  adopt(), drain(),
-//   take_retired() (see channel/session_host.h)
+//   intake thread    tick(): control, finished work, submissions, plans, completions; then sleeps
+//   in
+//                    epoll
+//   workers          one HIGH and one LOW (SCHED_IDLE) a core; tokenize and encode what the tick
+//                    hands them. None for an instant backend: the tick does it.
+//   control thread   adopt(), drain(), take_retired() (see channel/session_host.h)
 //
 // All memory is allocated in the constructor, sized by protocol/bounds.h and the model's limits;
 // memory_budget() lists it by owner.

@@ -1,0 +1,44 @@
+#include "engine/cores.h"
+
+#include <csignal>
+#include <pthread.h>
+#include <sched.h>
+
+namespace hilo {
+
+std::vector<int> usable_cores(uint32_t count) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  std::vector<int> cores;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+    for (int core = 0; core < CPU_SETSIZE; ++core)
+      if (CPU_ISSET(core, &allowed) && (count == 0 || cores.size() < count)) cores.push_back(core);
+  // More cores than the set has bits for, or no such call: one worker, wherever it runs.
+  if (cores.empty()) cores.push_back(0);
+  return cores;
+}
+
+bool pin_to_core(int core) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(core, &one);
+  return ::pthread_setaffinity_np(::pthread_self(), sizeof one, &one) == 0;
+}
+
+bool run_only_when_idle() {
+  const sched_param parameter{};
+  return ::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &parameter) == 0;
+}
+
+std::thread start_thread(const std::string& name, std::function<void()> body) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // Inherited by the new thread.
+  std::thread thread{std::move(body)};
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_setname_np(thread.native_handle(), name.c_str());
+  return thread;
+}
+
+}  // namespace hilo

@@ -1,0 +1,22 @@
+// Where threads run and with what right.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace hilo {
+
+// The cores this process may use, at most `count` of them; 0 means all.
+std::vector<int> usable_cores(uint32_t count);
+
+// For the calling thread. False where the system does not allow it; the thread goes on without.
+bool pin_to_core(int core);
+bool run_only_when_idle();  // SCHED_IDLE: any other thread on the core goes first.
+
+// Starts a thread that handles no signals: they are the control thread's.
+std::thread start_thread(const std::string& name, std::function<void()> body);
+
+}  // namespace hilo

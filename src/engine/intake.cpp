@@ -1,0 +1,132 @@
+// Submissions become tasks.
+#include <algorithm>
+#include <bit>
+
+#include "base/ensure.h"
+#include "engine/state.h"
+
+namespace hilo {
+
+// Every client gets its turn in every tick, and each tick begins with another one, because the
+// first has the best chance of room in the text rings.
+void Engine::State::collect_submissions(Instant now) {
+  const uint32_t first = first_client_;
+  first_client_ = (first + 1) % clients_max;
+  const uint64_t from_first = std::rotr(live_, static_cast<int>(first));
+  for_each_client(from_first,
+                  [&](uint32_t after) { collect_from((first + after) % clients_max, now); });
+}
+
+void Engine::State::collect_from(uint32_t client, Instant now) {
+  Session& session = *clients_[client].session;
+  uint32_t bytes = 0;
+  for (uint32_t entries = 0; entries < entries_per_tick_max && bytes < text_bytes_per_tick_max;
+       ++entries) {
+    Submission entry;
+    switch (session.next(entry)) {
+      case Session::Next::empty:
+        return;
+      case Session::Next::violation:
+        return end_session(client, now);
+      case Session::Next::entry:
+        break;
+    }
+    if (!accept(client, entry, now)) return;
+    session.advance();
+    expect_more(now);
+    bytes += std::min(entry.text_bytes, text_bytes_max);
+  }
+}
+
+// False: there is no room for its text now. It stays where it is, in the client's memory.
+bool Engine::State::accept(uint32_t client, const Submission& entry, Instant now) {
+  Session& session = *clients_[client].session;
+  if (entry.opcode == Opcode::cancel) {
+    cancel(clients_[client], entry.task, now);
+    return true;
+  }
+  if (const auto refusal = refusal_of(entry, now)) {
+    answer(session, entry, *refusal);
+    return true;
+  }
+  if (entry.opcode == Opcode::embed) return open_embed(client, entry, now);
+  ENSURE(entry.opcode == Opcode::echo);
+  echo(session, entry);
+  return true;
+}
+
+std::optional<CompletionStatus> Engine::State::refusal_of(const Submission& entry,
+                                                          Instant now) const {
+  if (draining_) return CompletionStatus::shutting_down;
+  if (entry.text_bytes > text_bytes_max) return CompletionStatus::text_too_long;
+  if (entry.opcode == Opcode::echo) return std::nullopt;
+  if (entry.lane >= lane_count) return CompletionStatus::invalid_entry;
+  if (entry.prompt > prompts_.size()) return CompletionStatus::invalid_entry;
+  if (entry.deadline_ns != 0 && entry.deadline_ns <= static_cast<uint64_t>(now.ns))
+    return CompletionStatus::expired;
+  return std::nullopt;
+}
+
+void Engine::State::answer(Session& session, const Submission& entry, CompletionStatus status) {
+  Completion completion{};
+  completion.task = entry.task;
+  completion.status = status;
+  session.complete(session.open_task(), completion);
+}
+
+void Engine::State::echo(Session& session, const Submission& entry) {
+  const Session::Slot slot = session.open_task();
+  const std::span<std::byte> room = session.slot_bytes(slot.index);
+  Completion completion{};
+  completion.task = entry.task;
+  completion.tokens = entry.text_bytes;
+  if (entry.text_bytes > room.size())
+    completion.status = CompletionStatus::text_too_long;
+  else
+    session.copy_text(entry, {reinterpret_cast<char*>(room.data()), room.size()});
+  session.complete(slot, completion);
+}
+
+bool Engine::State::open_embed(uint32_t client, const Submission& entry, Instant now) {
+  Session& session = *clients_[client].session;
+  const Lane lane = granted_lane(session.rights(), static_cast<Lane>(entry.lane));
+  const std::string_view prompt =
+      entry.prompt == 0 ? std::string_view{} : prompts_[entry.prompt - 1];
+  const auto block = texts_[lane_index(lane)].take(prompt.size() + entry.text_bytes);
+  if (!block) {
+    stalled_ |= uint64_t{1} << client;
+    return false;
+  }
+  std::ranges::copy(prompt, block->text.begin());
+  session.copy_text(entry, block->text.subspan(prompt.size()));
+
+  const Session::Slot slot = session.open_task();
+  const auto deadline_ns = std::min<uint64_t>(entry.deadline_ns, INT64_MAX);
+  const TaskId id = tasks_.open({
+      .stage = Task::Stage::queued,
+      .name = entry.task,
+      .client = client,
+      .lane = lane,
+      .slot = slot,
+      .admitted = now,
+      .deadline = deadline_ns == 0 ? never : Instant{static_cast<Nanoseconds>(deadline_ns)},
+      .text_block = block->id,
+      .text = block->text,
+      .vector = session.slot_vector(slot.index),
+  });
+  clients_[client].task_of_slot[slot.index] = id;
+  ++clients_[client].tasks_open;
+  queues_[lane_index(lane)].to_tokenize.push({.id = id,
+                                              .client = client,
+                                              .cost = static_cast<uint32_t>(block->text.size()),
+                                              .deadline = tasks_[id].deadline});
+  return true;
+}
+
+// A name that is not open is no error: its completion may be on the way.
+void Engine::State::cancel(Client& client, uint64_t name, Instant now) {
+  for (const TaskId id : client.task_of_slot)
+    if (id != no_task && tasks_[id].name == name) return drop(id, CompletionStatus::cancelled, now);
+}
+
+}  // namespace hilo

@@ -1,0 +1,78 @@
+#include "engine/plan_runner.h"
+
+#include <algorithm>
+
+#include "base/ensure.h"
+
+namespace hilo {
+
+PlanRunner::PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint32_t tokens_max,
+                       TaskTable& tasks)
+    : backend_(backend),
+      tokenizer_(tokenizer),
+      tokens_max_(tokens_max),
+      tasks_(tasks),
+      workspace_(backend.make_workspace(plan_tokens_max(tokens_max), plan_tasks_max)),
+      ids_(plan_tokens_max(tokens_max)) {}
+
+size_t PlanRunner::bytes() const {
+  return sizeof(*this) + workspace_->bytes() + ids_.size() * sizeof(uint32_t);
+}
+
+void PlanRunner::run(const Plan& plan, const YieldGate& gate) {
+  if (plan.work == Work::encode) return encode(plan.tasks(), gate);
+  for (const TaskId id : plan.tasks()) {
+    gate.pass();
+    tokenize(id);
+  }
+}
+
+void PlanRunner::tokenize(TaskId id) {
+  Task& task = tasks_[id];
+  const std::string_view text{task.text.data(), task.text.size()};
+  if (!is_valid_utf8(text)) {
+    task.status = CompletionStatus::invalid_utf8;
+    return;
+  }
+  const std::span<uint32_t> ids = tasks_.ids(id);
+  const Encoding encoding = encode_text(text, ids);
+  task.tokens = encoding.tokens;
+  task.truncated = encoding.truncated;
+  // A tokenizer may know more pieces than its model has embeddings for.
+  const auto known = [&](uint32_t token) { return token < backend_.vocabulary(); };
+  const bool computable = std::ranges::all_of(ids.first(encoding.tokens), known);
+  task.status = computable ? CompletionStatus::ok : CompletionStatus::failed;
+}
+
+Encoding PlanRunner::encode_text(std::string_view text, std::span<uint32_t> ids) {
+  if (tokenizer_ != nullptr)
+    return tokenizer_->encode(text, {.tokens_max = tokens_max_}, scratch_, ids);
+  const size_t tokens = std::min(text.size(), ids.size());
+  std::transform(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(tokens), ids.begin(),
+                 [](char byte) { return static_cast<uint32_t>(static_cast<uint8_t>(byte)); });
+  return {.tokens = static_cast<uint32_t>(tokens), .truncated = tokens < text.size()};
+}
+
+void PlanRunner::encode(std::span<const TaskId> batch, const YieldGate& gate) {
+  uint32_t tokens = 0;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const Task& task = tasks_[batch[i]];
+    ENSURE(tokens + task.tokens <= ids_.size());
+    std::ranges::copy(tasks_.ids(batch[i]).first(task.tokens), ids_.begin() + tokens);
+    vectors_[i] = task.vector;
+    sequence_start_[i] = tokens;
+    tokens += task.tokens;
+  }
+  sequence_start_[batch.size()] = tokens;
+  const TokenBatch packed{
+      .ids = std::span{ids_}.first(tokens),
+      .types = {},
+      .sequence_start = std::span{sequence_start_}.first(batch.size() + 1),
+  };
+  const bool done =
+      backend_.run(packed, *workspace_, gate, std::span{vectors_}.first(batch.size()));
+  for (const TaskId id : batch)
+    tasks_[id].status = done ? CompletionStatus::ok : CompletionStatus::failed;
+}
+
+}  // namespace hilo

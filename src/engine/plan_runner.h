@@ -1,0 +1,45 @@
+// Does what a plan says: texts to token ids, token ids to vectors. Each worker has its own.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "backend/backend.h"
+#include "engine/task_table.h"
+#include "scheduler/plan.h"
+#include "tokenizer/tokenizer.h"
+
+namespace hilo {
+
+class PlanRunner {
+ public:
+  // Without a tokenizer, tokens are the bytes of the text.
+  PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint32_t tokens_max,
+             TaskTable& tasks);
+
+  // Leaves status, tokens and truncated in each task, and its ids in the table or its vector in
+  // its slot.
+  void run(const Plan& plan, const YieldGate& gate);
+
+  size_t bytes() const;
+
+ private:
+  void tokenize(TaskId id);
+  Encoding encode_text(std::string_view text, std::span<uint32_t> ids);
+  void encode(std::span<const TaskId> batch, const YieldGate& gate);
+
+  const Backend& backend_;
+  const Tokenizer* tokenizer_;
+  uint32_t tokens_max_;
+  TaskTable& tasks_;
+  TokenizerScratch scratch_;
+  std::unique_ptr<Workspace> workspace_;
+  // The batch, packed for the backend.
+  std::vector<uint32_t> ids_;
+  std::array<uint32_t, plan_tasks_max + 1> sequence_start_{};
+  std::array<float*, plan_tasks_max> vectors_{};
+};
+
+}  // namespace hilo

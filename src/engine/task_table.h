@@ -1,0 +1,83 @@
+// Every task in the engine, with room for its token ids.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "channel/session.h"
+#include "engine/reserved_memory.h"
+#include "engine/text_ring.h"
+#include "protocol/lane.h"
+#include "protocol/layout.h"
+#include "scheduler/fair_queue.h"
+
+namespace hilo {
+
+//   absent --intake--> queued --plan--> working --finished--> queued ... --completed--> absent
+// The intake thread owns a task, except that while it is working one worker reads what was set at
+// intake and writes the last group.
+struct Task {
+  enum class Stage : uint32_t { absent, queued, working };
+  Stage stage = Stage::absent;
+  bool dropped = false;  // Not wanted any more; noticed when the worker has given it back.
+
+  // Set at intake.
+  uint64_t name = 0;  // the client's, for the completion
+  uint32_t client = 0;
+  Lane lane = Lane::high;
+  Session::Slot slot{};
+  Instant admitted;
+  Instant deadline = never;
+  TextRing::BlockId text_block = 0;
+  std::span<const char> text;  // with its prompt; until it is tokenized
+  float* vector = nullptr;
+
+  // Set by workers.
+  CompletionStatus status = CompletionStatus::ok;
+  bool truncated = false;
+  uint32_t tokens = 0;
+};
+
+class TaskTable {
+ public:
+  explicit TaskTable(uint32_t tokens_max)
+      : tasks_(tasks_max),
+        free_(tasks_max),
+        tokens_max_(tokens_max),
+        ids_(size_t{tasks_max} * tokens_max) {
+    for (TaskId id = 0; id < tasks_max; ++id) free_[id] = tasks_max - 1 - id;
+  }
+
+  // The task that was closed last is opened first: its memory is warm.
+  TaskId open(const Task& task) {
+    ENSURE(!free_.empty());
+    const TaskId id = free_.back();
+    free_.pop_back();
+    tasks_[id] = task;
+    return id;
+  }
+  void close(TaskId id) {
+    ENSURE(tasks_[id].stage != Task::Stage::absent);
+    tasks_[id].stage = Task::Stage::absent;
+    free_.push_back(id);  // Within the capacity it was made with.
+  }
+
+  Task& operator[](TaskId id) { return tasks_[id]; }
+  std::span<uint32_t> ids(TaskId id) const {
+    return ids_.all().subspan(size_t{id} * tokens_max_, tokens_max_);
+  }
+  size_t count() const { return tasks_max - free_.size(); }
+  size_t table_bytes() const { return tasks_max * (sizeof(Task) + sizeof(TaskId)); }
+  size_t ids_bytes() const { return ids_.bytes(); }
+
+ private:
+  std::vector<Task> tasks_;
+  std::vector<TaskId> free_;
+  uint32_t tokens_max_;
+  ReservedMemory<uint32_t> ids_;
+};
+
+}  // namespace hilo
