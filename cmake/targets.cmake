@@ -21,6 +21,25 @@ if(NOT HILO_SANITIZE)
 endif()
 target_include_directories(hilo_shared INTERFACE ${CMAKE_SOURCE_DIR}/include)
 
+# The vocabulary compiler. It is built from the few files that it needs, because the tokenizer library
+# holds what it compiles: bert-base-uncased, as bytes that bert_base_uncased.S includes.
+set(vocabulary_source ${CMAKE_SOURCE_DIR}/src/tokenizer/data/bert-base-uncased-vocab.txt)
+set(vocabulary_blob ${CMAKE_BINARY_DIR}/generated/bert-base-uncased.vocabulary)
+set(vocabulary_compiler compile_vocabulary describe_json describe_vocabulary description flat_trie normalizer trie
+  utf8 vocabulary vocabulary_compiler_main)
+list(TRANSFORM vocabulary_compiler PREPEND ${CMAKE_SOURCE_DIR}/src/tokenizer/)
+list(TRANSFORM vocabulary_compiler APPEND .cpp)
+add_executable(hilo-vocabulary ${vocabulary_compiler})
+target_link_libraries(hilo-vocabulary PRIVATE hilo_base ${HILO_THIRD_PARTY})
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated)
+add_custom_command(OUTPUT ${vocabulary_blob}
+  COMMAND hilo-vocabulary ${vocabulary_source} ${vocabulary_blob}
+  DEPENDS hilo-vocabulary ${vocabulary_source}
+  COMMENT "Compiling the bert-base-uncased vocabulary" VERBATIM)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tokenizer/bert_base_uncased.S PROPERTIES
+  OBJECT_DEPENDS ${vocabulary_blob}
+  COMPILE_DEFINITIONS HILO_BERT_BASE_UNCASED_BLOB="${vocabulary_blob}")
+
 # Fuzz targets that test no module: the canary, which must fail.
 if(HILO_FUZZ)
   add_executable(canary_fuzz ${CMAKE_SOURCE_DIR}/tests/fuzz/canary_fuzz.cpp)

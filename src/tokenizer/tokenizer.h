@@ -3,6 +3,7 @@
 // each with its own scratch.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -16,6 +17,9 @@
 
 namespace hilo {
 
+class TokenBuffer;
+struct TokenizerDescription;
+
 struct EncodeOptions {
   // Ids written at most, special tokens included. 0: no limit but the room given. 1 is refused
   // where the template adds two.
@@ -23,6 +27,9 @@ struct EncodeOptions {
   bool add_special_tokens = true;
   // Cut from the end (false) or from the start (true).
   bool truncate_left = false;
+  // Special tokens written in the text, such as "[SEP]", become their ids, as in the reference.
+  // False reads them as plain text, for texts of strangers.
+  bool match_special_tokens = true;
 };
 
 struct Encoding {
@@ -51,10 +58,18 @@ class Tokenizer {
   static Result<Tokenizer> from_directory(const std::filesystem::path& directory);
   // The bert-base-uncased vocabulary that is compiled into this executable.
   static const Tokenizer& bert_base_uncased();
+  // A vocabulary compiled by hilo-vocabulary, used in place: it begins at a multiple of 64 bytes
+  // and stays where it is as long as the tokenizer.
+  static Result<Tokenizer> from_compiled(std::span<const std::byte> blob);
+  static Result<Tokenizer> from_description(const TokenizerDescription& description);
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
+
+  // Ids that the template adds to a text, or to two. EncodeOptions::tokens_max, where it is not 0,
+  // and the size of `ids` are at least this if special tokens are added.
+  uint32_t special_tokens_added(bool pair) const;
 
   // Writes the ids of `text` (valid UTF-8; invalid parts are read as U+FFFD) to `ids`. Types (token
   // type ids: 0 for the first text, 1 for the second) go to `types` when it is not empty; it then
@@ -74,6 +89,8 @@ class Tokenizer {
  private:
   struct State;
   explicit Tokenizer(std::unique_ptr<State> state);
+  void tokenize(std::string_view text, bool match_special, TokenizerScratch::Buffers& buffers,
+                TokenBuffer& tokens) const;
   std::unique_ptr<State> state_;
 };
 

@@ -1,0 +1,163 @@
+// From a description to a blob: pieces into pointer tries, those into one flat trie, and everything
+// into one block of bytes.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/ensure.h"
+#include "tokenizer/blob_layout.h"
+#include "tokenizer/utf8.h"
+#include "tokenizer/vocabulary.h"
+
+namespace hilo {
+
+namespace {
+
+Trie& trie_of(std::array<Trie, trie_roles>& tries, TrieRole role) {
+  return tries[static_cast<size_t>(role)];
+}
+
+std::array<Trie, trie_roles> make_tries(const TokenizerDescription& description) {
+  std::array<Trie, trie_roles> tries;
+  const std::string& prefix = description.continuation_prefix;
+  const Normalizer normalizer(description.normalizer);
+  // No word of two characters begins with punctuation, so "##ing" can never begin a word.
+  const bool prefix_is_punctuation =
+      !prefix.empty() &&
+      normalizer.normalize(decode_first(prefix).code_point).kind == CharacterKind::alone;
+  for (const auto& [piece, id] : description.pieces) {
+    const bool continues = piece.starts_with(prefix);
+    if (continues && piece.size() > prefix.size()) {
+      trie_of(tries, TrieRole::continuation).insert(piece.substr(prefix.size()), id);
+    }
+    const bool begins = !continues || !prefix_is_punctuation || piece.size() == prefix.size();
+    if (begins && !piece.empty()) trie_of(tries, TrieRole::word_start).insert(piece, id);
+  }
+  NormalizedText normalized;
+  for (uint32_t place = 0; place < description.added.size(); ++place) {
+    const AddedToken& token = description.added[place];
+    if (!token.normalized) {
+      trie_of(tries, TrieRole::added_raw).insert(token.content, place);
+      continue;
+    }
+    normalized.reserve_for(token.content.size());
+    normalizer.normalize(token.content, normalized);
+    // One that normalizes to nothing is never found.
+    if (normalized.empty()) continue;
+    trie_of(tries, TrieRole::added_normalized).insert(normalized.view(), place);
+  }
+  return tries;
+}
+
+struct PieceTable {
+  std::vector<uint32_t> ends;
+  std::string text;
+};
+
+PieceTable make_piece_table(const TokenizerDescription& description, uint32_t id_count) {
+  std::vector<std::string_view> piece_of_id(id_count);
+  for (const auto& [piece, id] : description.pieces) piece_of_id[id] = piece;
+  for (const AddedToken& token : description.added) piece_of_id[token.id] = token.content;
+  PieceTable table;
+  for (const std::string_view piece : piece_of_id) {
+    if (!piece.empty()) table.text.append(piece).push_back('\0');
+    table.ends.push_back(static_cast<uint32_t>(table.text.size()));
+  }
+  return table;
+}
+
+// Places sections one after the other; the blob is made when all are known.
+class BlobWriter {
+ public:
+  template <class T>
+  blob::Section add(const std::vector<T>& items) {
+    return add(std::as_bytes(std::span(items)));
+  }
+  blob::Section add(std::span<const std::byte> bytes) {
+    const blob::Section section{size_, bytes.size()};
+    sections_.emplace_back(section.offset, bytes);
+    size_ += (bytes.size() + blob_alignment - 1) / blob_alignment * blob_alignment;
+    return section;
+  }
+
+  Blob finish(blob::Header header) const {
+    Blob made(size_);
+    header.blob_bytes = size_;
+    std::memcpy(made.bytes().data(), &header, sizeof(header));
+    for (const auto& [offset, bytes] : sections_) {
+      std::copy(bytes.begin(), bytes.end(), made.bytes().begin() + static_cast<ptrdiff_t>(offset));
+    }
+    return made;
+  }
+
+ private:
+  size_t size_ = (sizeof(blob::Header) + blob_alignment - 1) / blob_alignment * blob_alignment;
+  std::vector<std::pair<size_t, std::span<const std::byte>>> sections_;
+};
+
+uint32_t flags_of(const NormalizerOptions& options, bool wide_values) {
+  return (options.clean_text ? blob::flag_clean_text : 0U) |
+         (options.handle_chinese_chars ? blob::flag_handle_chinese_chars : 0U) |
+         (options.strip_accents ? blob::flag_strip_accents : 0U) |
+         (options.lowercase ? blob::flag_lowercase : 0U) |
+         (wide_values ? blob::flag_wide_values : 0U);
+}
+
+Result<uint32_t> count_ids(const TokenizerDescription& description) {
+  uint32_t last = 0;
+  for (const auto& [piece, id] : description.pieces) last = std::max(last, id);
+  for (const AddedToken& token : description.added) last = std::max(last, token.id);
+  if (last >= ids_max) {
+    return Error{fmt::format("the vocabulary has an id of {}; ids up to {} are supported", last,
+                             ids_max - 1)};
+  }
+  return last + 1;
+}
+
+}  // namespace
+
+Result<Blob> compile_vocabulary(const TokenizerDescription& description) {
+  const Result<uint32_t> id_count = count_ids(description);
+  if (!id_count) return id_count.error();
+  const std::optional<uint32_t> unknown = description.id_of(description.unknown_piece);
+  if (!unknown) {
+    return Error{fmt::format("the vocabulary lacks its piece for unknown words, {}",
+                             description.unknown_piece)};
+  }
+  const Result<FlatTries> flat = flatten(make_tries(description));
+  if (!flat) return flat.error();
+
+  const PieceTable pieces = make_piece_table(description, *id_count);
+  std::vector<AddedTokenRecord> added;
+  for (const AddedToken& token : description.added) {
+    added.push_back({token.id, token.special, token.single_word, token.lstrip, token.rstrip, 0});
+  }
+  const bool wide = id_count.value() > 0x10000;
+  const std::vector<uint16_t> narrow_values(flat.value().values.begin(), flat.value().values.end());
+
+  BlobWriter writer;
+  blob::Header header{};
+  header.magic = blob::magic;
+  header.format_version = blob::format_version;
+  header.flags = flags_of(description.normalizer, wide);
+  header.source_hash = description.source_hash;
+  header.unknown_id = *unknown;
+  header.word_characters_max = description.word_characters_max;
+  std::copy_n(flat.value().root_bases.begin(), trie_roles, header.root_bases.begin());
+  header.units = writer.add(flat.value().units);
+  header.values = wide ? writer.add(flat.value().values) : writer.add(narrow_values);
+  header.piece_ends = writer.add(pieces.ends);
+  header.piece_text = writer.add(std::as_bytes(std::span(pieces.text)));
+  header.added_tokens = writer.add(added);
+  header.single_template = writer.add(description.single);
+  header.pair_template = writer.add(description.pair);
+  Blob made = writer.finish(header);
+  // The reader's rules are the rules: what it would refuse is refused here, too.
+  const Result<Vocabulary> opened = Vocabulary::open(made.bytes());
+  if (!opened) return opened.error();
+  return made;
+}
+
+}  // namespace hilo

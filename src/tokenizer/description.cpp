@@ -1,0 +1,103 @@
+#include "tokenizer/description.h"
+
+#include <algorithm>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace hilo {
+
+namespace {
+
+constexpr uint64_t file_bytes_max = 256U << 20;
+
+}  // namespace
+
+std::optional<uint32_t> TokenizerDescription::id_of(std::string_view content) const {
+  for (const AddedToken& token : added) {
+    if (token.content == content) return token.id;
+  }
+  const auto piece = pieces.find(content);
+  if (piece == pieces.end()) return std::nullopt;
+  return piece->second;
+}
+
+void TokenizerDescription::add(AddedToken token) {
+  if (token.content.empty()) return;
+  const auto known = std::find_if(added.begin(), added.end(), [&](const AddedToken& other) {
+    return other.content == token.content;
+  });
+  if (known != added.end()) {
+    token.id = known->id;
+    *known = std::move(token);
+    return;
+  }
+  const auto piece = pieces.find(token.content);
+  if (piece != pieces.end()) {
+    token.id = piece->second;
+  } else {
+    auto next = static_cast<uint32_t>(pieces.size());
+    for (const AddedToken& other : added) next = std::max(next, other.id + 1);
+    token.id = next;
+  }
+  added.push_back(std::move(token));
+}
+
+void TokenizerDescription::use_bert_template(uint32_t cls, uint32_t sep) {
+  single = {{cls, 0}, {TemplateItem::first_text, 0}, {sep, 0}};
+  pair = single;
+  pair.push_back({TemplateItem::second_text, 1});
+  pair.push_back({sep, 1});
+}
+
+uint64_t hash_of_source(std::string_view text) {  // FNV-1a
+  uint64_t hash = 0xCBF29CE484222325;
+  for (const char byte : text) hash = (hash ^ static_cast<uint8_t>(byte)) * 0x100000001B3;
+  return hash;
+}
+
+Result<std::string> read_text_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const uintmax_t bytes = std::filesystem::file_size(path, error);
+  if (error) return Error{fmt::format("cannot read {}: {}", path.string(), error.message())};
+  if (bytes > file_bytes_max) {
+    return Error{
+        fmt::format("{} has {} bytes, more than a tokenizer can need", path.string(), bytes)};
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string text(static_cast<size_t>(bytes), '\0');
+  file.read(text.data(), static_cast<std::streamsize>(bytes));
+  if (!file) return Error{fmt::format("cannot read {}: it ended early", path.string())};
+  return text;
+}
+
+Result<TokenizerDescription> describe_directory(const std::filesystem::path& directory) {
+  std::error_code error;
+  const std::filesystem::path json = directory / "tokenizer.json";
+  if (std::filesystem::exists(json, error)) {
+    const Result<std::string> text = read_text_file(json);
+    if (!text) return text.error();
+    return describe_tokenizer_json(text.value(), json.string());
+  }
+  const std::filesystem::path vocabulary = directory / "vocab.txt";
+  if (!std::filesystem::exists(vocabulary, error)) {
+    return Error{
+        fmt::format("{} has neither tokenizer.json nor vocab.txt: give the directory of a "
+                    "Hugging Face model",
+                    directory.string())};
+  }
+  const Result<std::string> text = read_text_file(vocabulary);
+  if (!text) return text.error();
+  std::string config;
+  const std::filesystem::path config_path = directory / "tokenizer_config.json";
+  if (std::filesystem::exists(config_path, error)) {
+    Result<std::string> config_text = read_text_file(config_path);
+    if (!config_text) return config_text.error();
+    config = std::move(config_text).value();
+  }
+  return describe_vocabulary_text(text.value(), vocabulary.string(), config);
+}
+
+}  // namespace hilo

@@ -1,0 +1,97 @@
+// What one character of a text becomes: the BERT normalizer and the character classes of the BERT
+// pre-tokenizer, one table look-up a character.
+// Threads: a Normalizer never changes.
+//
+// The reference runs four passes over the text (clean, Chinese, strip accents, lowercase). All but
+// one look at single characters, so a table made in advance holds what comes out at the end. The
+// exception is the canonical order of combining marks, which NormalizedText keeps.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace hilo {
+
+struct NormalizerOptions {
+  bool clean_text = false;
+  bool handle_chinese_chars = false;
+  bool strip_accents = false;
+  bool lowercase = false;
+};
+
+enum class CharacterKind : uint8_t {
+  word,       // part of a word
+  deleted,    // as if it were not there
+  space,      // ends a word
+  alone,      // punctuation: a word by itself
+  ideograph,  // a word by itself, and the normalizer puts spaces round it
+};
+
+struct NormalizedCharacter {
+  static constexpr size_t bytes_max = 12;
+
+  CharacterKind kind;
+  uint8_t combining_class;  // 0 where order is not kept: see NormalizedText
+  uint8_t size;             // 0: an accent that was stripped
+  std::array<char, bytes_max> bytes;
+  std::string_view view() const { return {bytes.data(), size}; }
+};
+
+// `\w` of the reference's regular expressions.
+bool is_word_character(char32_t code_point);
+bool is_whitespace(char32_t code_point);
+
+// No character becomes more than this many times its bytes. tools/unicode_tables.py checks it.
+inline constexpr size_t normalized_growth_max = 3;
+
+// Normalized characters, in canonical order. The owner reserves room first; appending does not
+// check.
+class NormalizedText {
+ public:
+  // Room for what `source_bytes` of text may become; earlier contents are lost.
+  void reserve_for(size_t source_bytes);
+  void clear() { size_ = run_begin_ = 0; }
+  bool empty() const { return size_ == 0; }
+  std::string_view view() const { return {bytes_.get(), size_}; }
+
+  void append_byte(char byte) { bytes_[size_++] = byte; }
+  // Marks follow their letter in the order of their combining classes, whatever the order in the
+  // text.
+  void append(const NormalizedCharacter& character);
+
+ private:
+  void move_mark_back(size_t mark, uint8_t combining_class);
+
+  std::unique_ptr<char[]> bytes_;
+  size_t capacity_ = 0;
+  size_t size_ = 0;
+  size_t run_begin_ = 0;  // no mark moves before this
+};
+
+class Normalizer {
+ public:
+  // What a byte stands for by itself. Values below 0x100 are word characters, ready to append; the
+  // others are a kind in the high byte and the character in the low one.
+  using ByteTable = std::array<uint16_t, 256>;
+  static constexpr uint16_t byte_is_word_max = 0xFF;
+  static constexpr uint16_t byte_begins_character = 0xFF00;  // part of a longer character
+  static CharacterKind kind_of_entry(uint16_t entry) {
+    return static_cast<CharacterKind>(entry >> 8);
+  }
+
+  explicit Normalizer(NormalizerOptions options);
+
+  NormalizedCharacter normalize(char32_t code_point) const;
+  // The whole of `text`, appended. The caller has reserved the room.
+  void normalize(std::string_view text, NormalizedText& normalized) const;
+  const ByteTable& byte_table() const { return byte_table_; }
+
+ private:
+  NormalizerOptions options_;
+  ByteTable byte_table_;
+};
+
+}  // namespace hilo

@@ -1,0 +1,40 @@
+// The ids of one text while they are made. Stops growing soon after the limit, so that a long text
+// costs no more than what is kept of it.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace hilo {
+
+class TokenBuffer {
+ public:
+  void start(size_t limit) {
+    count_ = 0;
+    limit_ = limit;
+  }
+  // More tokens than the limit: whatever follows cannot change the first `limit` of them.
+  bool is_over() const { return count_ > limit_; }
+  std::span<const uint32_t> ids() const { return {ids_.data(), count_}; }
+
+  void push(uint32_t id) {
+    *room_for(1) = id;
+    ++count_;
+  }
+  // Room for up to `count` ids; advance() then says how many were written.
+  uint32_t* room_for(size_t count) {
+    if (ids_.size() - count_ < count) ids_.resize(std::max(2 * ids_.size(), count_ + count));
+    return ids_.data() + count_;
+  }
+  void advance(size_t count) { count_ += count; }
+
+ private:
+  std::vector<uint32_t> ids_;
+  size_t count_ = 0;
+  size_t limit_ = 0;
+};
+
+}  // namespace hilo

@@ -1,0 +1,234 @@
+#include "tokenizer/tokenizer.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/ensure.h"
+#include "tokenizer/added_tokens.h"
+#include "tokenizer/bert_base_uncased.h"
+#include "tokenizer/description.h"
+#include "tokenizer/normalizer.h"
+#include "tokenizer/token_buffer.h"
+#include "tokenizer/vocabulary.h"
+#include "tokenizer/words.h"
+
+namespace hilo {
+
+struct TokenizerScratch::Buffers {
+  NormalizedText word;
+  NormalizedText text;  // only for tokenizers that look for tokens in normalized text
+  TokenBuffer first;
+  TokenBuffer second;
+};
+
+TokenizerScratch::TokenizerScratch() : buffers_(std::make_unique<Buffers>()) {}
+TokenizerScratch::~TokenizerScratch() = default;
+TokenizerScratch::TokenizerScratch(TokenizerScratch&&) noexcept = default;
+
+struct Tokenizer::State {
+  State(std::optional<Blob> owned_blob, const Vocabulary& opened)
+      : blob(std::move(owned_blob)),
+        vocabulary(opened),
+        normalizer(vocabulary.normalizer_options()),
+        raw_added(vocabulary, TrieRole::added_raw),
+        normalized_added(vocabulary, TrieRole::added_normalized) {}
+
+  std::optional<Blob> blob;  // none: the bytes belong to someone else
+  Vocabulary vocabulary;
+  Normalizer normalizer;
+  Normalizer keep_as_is{NormalizerOptions{}};
+  AddedTokenSet raw_added;
+  AddedTokenSet normalized_added;
+};
+
+Tokenizer::Tokenizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+namespace {
+
+constexpr size_t no_limit = std::numeric_limits<size_t>::max();
+
+// How many ids of each text stay.
+struct Share {
+  size_t first;
+  size_t second;
+};
+
+// Longest first: the shorter text stays whole as long as it fits into half.
+Share longest_first(size_t first, size_t second, size_t budget) {
+  if (first + second <= budget) return {first, second};
+  const size_t shorter = std::min(first, second);
+  const size_t longer_half = budget - budget / 2;
+  Share share{shorter, std::max(shorter, budget - std::min(shorter, budget))};
+  if (share.first + share.second > budget) share = {budget / 2, longer_half};
+  if (first > second) std::swap(share.first, share.second);
+  return share;
+}
+
+std::span<const uint32_t> cut(std::span<const uint32_t> ids, size_t count, bool from_left) {
+  return from_left ? ids.last(count) : ids.first(count);
+}
+
+// Where the ids go, with their types beside them if anyone asked.
+class Output {
+ public:
+  Output(std::span<uint32_t> ids, std::span<uint8_t> types) : ids_(ids), types_(types) {}
+
+  void append(std::span<const uint32_t> ids, uint32_t type) {
+    ENSURE(ids_.size() - count_ >= ids.size());
+    std::copy(ids.begin(), ids.end(), ids_.begin() + static_cast<ptrdiff_t>(count_));
+    if (!types_.empty()) {
+      std::fill_n(types_.begin() + static_cast<ptrdiff_t>(count_), ids.size(),
+                  static_cast<uint8_t>(type));
+    }
+    count_ += ids.size();
+  }
+  uint32_t count() const { return static_cast<uint32_t>(count_); }
+
+ private:
+  std::span<uint32_t> ids_;
+  std::span<uint8_t> types_;
+  size_t count_ = 0;
+};
+
+void write(std::span<const TemplateItem> items, bool with_special_tokens,
+           std::span<const uint32_t> first, std::span<const uint32_t> second, Output& output) {
+  for (const TemplateItem& item : items) {
+    if (item.id == TemplateItem::first_text) {
+      output.append(first, item.type);
+    } else if (item.id == TemplateItem::second_text) {
+      output.append(second, item.type);
+    } else if (with_special_tokens) {
+      output.append(std::span(&item.id, 1), item.type);
+    }
+  }
+}
+
+// Ids that are left for the texts themselves.
+size_t budget_of(const EncodeOptions& options, size_t room, size_t special_tokens) {
+  const size_t limit = options.tokens_max == 0 ? room : std::min<size_t>(options.tokens_max, room);
+  const size_t added = options.add_special_tokens ? special_tokens : 0;
+  ENSURE(limit >= added);
+  return limit - added;
+}
+
+}  // namespace
+
+Result<Tokenizer> Tokenizer::from_description(const TokenizerDescription& description) {
+  Result<Blob> blob = compile_vocabulary(description);
+  if (!blob) return blob.error();
+  const Result<Vocabulary> vocabulary = Vocabulary::open(std::as_const(*blob).bytes());
+  if (!vocabulary) return vocabulary.error();
+  // Moving the blob moves its owner, not its bytes.
+  return Tokenizer(std::make_unique<State>(std::move(blob).value(), vocabulary.value()));
+}
+
+Result<Tokenizer> Tokenizer::from_directory(const std::filesystem::path& directory) {
+  const Result<TokenizerDescription> description = describe_directory(directory);
+  if (!description) return description.error();
+  Result<Tokenizer> tokenizer = from_description(description.value());
+  if (!tokenizer) return Error{directory.string() + ": " + tokenizer.error().message};
+  return tokenizer;
+}
+
+Result<Tokenizer> Tokenizer::from_compiled(std::span<const std::byte> blob) {
+  const Result<Vocabulary> vocabulary = Vocabulary::open(blob);
+  if (!vocabulary) return vocabulary.error();
+  return Tokenizer(std::make_unique<State>(std::nullopt, vocabulary.value()));
+}
+
+const Tokenizer& Tokenizer::bert_base_uncased() {
+  static const Tokenizer tokenizer = from_compiled(bert_base_uncased_blob()).value();
+  return tokenizer;
+}
+
+void Tokenizer::tokenize(std::string_view text, bool match_special,
+                         TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const {
+  const State& state = *state_;
+  const auto between_added = [&](const AddedTokenSet& set, std::string_view whole,
+                                 const auto& append_plain) {
+    AddedTokenSearch search(state.vocabulary, set, whole, match_special);
+    size_t plain_from = 0;
+    while (const std::optional<AddedTokenMatch> match = search.next()) {
+      if (plain_from < match->begin) {
+        append_plain(whole.substr(plain_from, match->begin - plain_from));
+      }
+      if (tokens.is_over()) return;
+      tokens.push(match->id);
+      plain_from = match->end;
+    }
+    append_plain(whole.substr(plain_from));
+  };
+
+  between_added(state.raw_added, text, [&](std::string_view raw) {
+    if (state.normalized_added.empty()) {
+      return append_words(state.vocabulary, state.normalizer, raw, buffers.word, tokens);
+    }
+    buffers.text.reserve_for(raw.size());
+    state.normalizer.normalize(raw, buffers.text);
+    between_added(state.normalized_added, buffers.text.view(), [&](std::string_view normalized) {
+      append_words(state.vocabulary, state.keep_as_is, normalized, buffers.word, tokens);
+    });
+  });
+}
+
+Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options,
+                           TokenizerScratch& scratch, std::span<uint32_t> ids,
+                           std::span<uint8_t> types) const {
+  ENSURE(types.empty() || types.size() == ids.size());
+  TokenBuffer& tokens = scratch.buffers().first;
+  const size_t budget = budget_of(options, ids.size(), special_tokens_added(false));
+  tokens.start(options.truncate_left ? no_limit : budget);
+  tokenize(text, options.match_special_tokens, scratch.buffers(), tokens);
+
+  const size_t kept = std::min(tokens.ids().size(), budget);
+  Output output(ids, types);
+  write(state_->vocabulary.single_template(), options.add_special_tokens,
+        cut(tokens.ids(), kept, options.truncate_left), {}, output);
+  return {output.count(), kept < tokens.ids().size()};
+}
+
+Encoding Tokenizer::encode_pair(std::string_view first, std::string_view second,
+                                const EncodeOptions& options, TokenizerScratch& scratch,
+                                std::span<uint32_t> ids, std::span<uint8_t> types) const {
+  ENSURE(types.empty() || types.size() == ids.size());
+  TokenizerScratch::Buffers& buffers = scratch.buffers();
+  const size_t budget = budget_of(options, ids.size(), special_tokens_added(true));
+  // Both are counted to their ends: which one is longer decides who gets the odd token.
+  buffers.first.start(no_limit);
+  tokenize(first, options.match_special_tokens, buffers, buffers.first);
+  buffers.second.start(no_limit);
+  tokenize(second, options.match_special_tokens, buffers, buffers.second);
+
+  const size_t first_count = buffers.first.ids().size();
+  const size_t second_count = buffers.second.ids().size();
+  const Share share = longest_first(first_count, second_count, budget);
+  Output output(ids, types);
+  write(state_->vocabulary.pair_template(), options.add_special_tokens,
+        cut(buffers.first.ids(), share.first, options.truncate_left),
+        cut(buffers.second.ids(), share.second, options.truncate_left), output);
+  return {output.count(), share.first < first_count || share.second < second_count};
+}
+
+uint32_t Tokenizer::special_tokens_added(bool pair) const {
+  const size_t items =
+      (pair ? state_->vocabulary.pair_template() : state_->vocabulary.single_template()).size();
+  return static_cast<uint32_t>(items - (pair ? 2 : 1));
+}
+
+std::string_view Tokenizer::piece(uint32_t id) const { return state_->vocabulary.piece(id); }
+
+std::optional<uint32_t> Tokenizer::id_of(std::string_view piece) const {
+  if (piece.empty()) return std::nullopt;
+  for (uint32_t id = 0; id < vocabulary_size(); ++id) {
+    if (state_->vocabulary.piece(id) == piece) return id;
+  }
+  return std::nullopt;
+}
+
+uint32_t Tokenizer::vocabulary_size() const { return state_->vocabulary.id_count(); }
+
+}  // namespace hilo
