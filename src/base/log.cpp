@@ -12,6 +12,7 @@ namespace {
 // log during exit.
 spdlog::logger& logger() {
   static spdlog::logger* const instance = [] {
+    // tidy: allowed, a logger of spdlog takes its sinks so.
     auto made = std::make_unique<spdlog::logger>(
         "hilo", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     made->set_pattern("%n: %^%v%$");
