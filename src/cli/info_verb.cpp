@@ -1,0 +1,86 @@
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "backend/cpu/cpu_backend.h"
+#include "base/version.h"
+#include "cli/memory_report.h"
+#include "cli/model_source.h"
+#include "cli/verb.h"
+#include "engine/engine.h"
+#include "protocol/bounds.h"
+#include "protocol/layout.h"
+
+namespace hilo {
+namespace {
+
+constexpr const char* examples = R"(
+Examples:
+  hilo info
+  hilo info --model DIR)";
+
+void print_line(const std::string& name, const std::string& value) {
+  fmt::print("{:<12}{}\n", name, value);
+}
+
+void print_model(const ModelHeader& header) {
+  const EncoderConfig& encoder = header.encoder;
+  print_line("model", header.name);
+  print_line("directory", header.directory.string());
+  print_line("shape", fmt::format("{} layers, {} wide, {} heads, {} in the middle", encoder.layers,
+                                  encoder.hidden, encoder.heads, encoder.intermediate));
+  print_line("vocabulary", fmt::format("{} ids", encoder.vocabulary));
+  print_line("tokens", fmt::format("at most {} a text, of {} positions", header.tokens_max,
+                                   encoder.positions_max));
+  print_line("vectors", fmt::format("{} floats, {} pooling, {}", header.dims(),
+                                    header.pooling == Pooling::cls ? "cls" : "mean",
+                                    header.normalize ? "of length 1" : "not normalized"));
+  std::string prompts;
+  for (const Prompt& prompt : header.prompts)
+    prompts += fmt::format("{}{} ", prompts.empty() ? "" : ", ", prompt.name);
+  print_line("prompts", prompts.empty() ? "none" : prompts);
+}
+
+class InfoVerb final : public Verb {
+ public:
+  CLI::App* add_to(CLI::App& app) override {
+    CLI::App* const verb = app.add_subcommand("info", "Tell about this machine, and about a model");
+    verb->footer(examples);
+    verb->add_option("--model", options_.directory, "Model directory")->type_name("DIR");
+    return verb;
+  }
+
+  Status run() override {
+    const auto level = select_cpu_level();
+    if (!level) return level.error();
+    print_line("hilo", version);
+    print_line("cpu", cpu_level_name(*level));
+    print_line("limits", fmt::format("{} programs, {} texts in flight each, {} KiB a text",
+                                     clients_max, tasks_per_client_max, text_bytes_max / 1024));
+    return options_.directory.empty() ? Status{} : describe_model();
+  }
+
+ private:
+  Status describe_model() const {
+    const auto source = find_model(options_);
+    if (!source) return source.error();
+    const auto model = load(*source);
+    if (!model) return model.error();
+    print_model(*source->header);
+    print_line("backend", model->backend->describe());
+    print_line("loading", fmt::format("{} ms", model->load_time / millisecond_ns));
+    const Engine engine{*model->backend, model->tokenizer_or_null(), engine_options(*source)};
+    for (const std::string& line : memory_report(engine.memory_budget()))
+      print_line("memory", line);
+    return {};
+  }
+
+  ModelOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_info_verb() { return std::make_unique<InfoVerb>(); }
+
+}  // namespace hilo

@@ -1,0 +1,123 @@
+#include "cli/model_source.h"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "backend/cpu/cpu_backend.h"
+#include "backend/echo.h"
+#include "protocol/bounds.h"
+
+namespace hilo {
+namespace {
+
+bool needs_model(const ModelOptions& options) { return options.backend == "cpu"; }
+
+std::string check_precision(const std::string& precision) {
+  if (precision == "fp32") return {};
+  return fmt::format("{} is not available yet: this version computes in fp32", precision);
+}
+
+// What hilo_info() tells a client.
+std::string info_json(const ModelSource& source) {
+  nlohmann::ordered_json info{
+      {"model", source.header ? source.header->name : source.options.backend},
+      {"backend", source.options.backend},
+      {"precision", source.options.precision},
+      {"dims", source.channel.dims},
+      {"tokens_max", source.channel.tokens_max},
+      {"prompts", nlohmann::json::array()}};
+  if (source.header)
+    for (const Prompt& prompt : source.header->prompts) info["prompts"].push_back(prompt.name);
+  // Names come from files that may hold any bytes.
+  return info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& verb, ModelOptions& options) {
+  verb.add_option("--model", options.directory, "Model directory, as Hugging Face lays it out")
+      ->envname("HILO_MODEL")
+      ->type_name("DIR");
+  verb.add_option("--backend", options.backend,
+                  "What computes: cpu; echo or null need no model and test the path of a text")
+      ->check(CLI::IsMember({"cpu", "echo", "null"}))
+      ->capture_default_str();
+  verb.add_option("--precision", options.precision, "Numbers to compute with")
+      ->check(CLI::Validator(check_precision, ""))
+      ->capture_default_str();
+  verb.add_option("--threads", options.threads, "Cores to compute on; 0 means all")
+      ->check(CLI::Range(0U, 1024U))
+      ->capture_default_str();
+  verb.callback([&options] {
+    if (needs_model(options) && options.directory.empty()) throw CLI::RequiredError("--model");
+  });
+}
+
+Result<ModelSource> find_model(const ModelOptions& options) {
+  ModelSource source{.options = options, .header = std::nullopt, .channel = {}};
+  if (needs_model(options)) {
+    auto header = read_model_header(options.directory);
+    if (!header) return header.error();
+    source.header = std::move(*header);
+    source.channel.dims = source.header->dims();
+    source.channel.tokens_max = std::min(source.header->tokens_max, tokens_per_task_max);
+  } else {
+    source.channel.dims = echo_dims;
+    source.channel.tokens_max = echo_tokens_max;
+  }
+  source.channel.info = info_json(source);
+  if (source.channel.info.size() >= info_bytes)
+    return Error{
+        fmt::format("{}: the names of its prompts take {} bytes, more than the {} that "
+                    "clients can be told: remove some from "
+                    "config_sentence_transformers.json",
+                    options.directory, source.channel.info.size(), info_bytes - 1)};
+  return source;
+}
+
+Result<LoadedModel> load(const ModelSource& source) {
+  const Instant begin = monotonic_now();
+  LoadedModel loaded;
+  if (source.header) {
+    const auto level = select_cpu_level();
+    if (!level) return level.error();
+    auto tokenizer = Tokenizer::from_directory(source.header->directory);
+    if (!tokenizer) return tokenizer.error();
+    loaded.tokenizer = std::move(*tokenizer);
+    auto model = load_model(*source.header);
+    if (!model) return model.error();
+    auto backend = make_cpu_backend(*model, Precision::fp32, *level);
+    if (!backend) return backend.error();
+    loaded.backend = std::move(*backend);
+    if (loaded.tokenizer->vocabulary_size() > loaded.backend->vocabulary())
+      return Error{
+          fmt::format("{}: its tokenizer has {} ids, but the model only knows {}: they "
+                      "belong to different models",
+                      source.options.directory, loaded.tokenizer->vocabulary_size(),
+                      loaded.backend->vocabulary())};
+  } else {
+    loaded.backend = source.options.backend == "echo" ? make_echo_backend() : make_null_backend();
+  }
+  loaded.load_time = monotonic_now() - begin;
+  return loaded;
+}
+
+EngineOptions engine_options(const ModelSource& source) {
+  EngineOptions options{
+      .threads = source.options.threads, .tokens_max = source.channel.tokens_max, .prompts = {}};
+  if (source.header)
+    for (const Prompt& prompt : source.header->prompts) options.prompts.push_back(prompt.text);
+  return options;
+}
+
+std::string describe(const ModelSource& source, const LoadedModel& model) {
+  return fmt::format("loaded {} in {} ms: {} dims, {} tokens, {}",
+                     source.header ? source.header->name : "no model",
+                     model.load_time / millisecond_ns, source.channel.dims,
+                     source.channel.tokens_max, model.backend->describe());
+}
+
+}  // namespace hilo

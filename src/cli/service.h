@@ -1,0 +1,28 @@
+// What `hilo run` and `hilo serve` have in common: an engine under a supervisor.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/model_source.h"
+#include "engine/engine.h"
+#include "supervisor/supervisor.h"
+
+namespace hilo {
+
+struct ServiceOptions {
+  ModelOptions model;
+  RestartPolicy restart;
+  double drain_seconds = 10;
+};
+
+// Adds --drain-seconds.
+void add_drain_option(CLI::App& verb, double& drain_seconds);
+
+// Reads what the channels must know, lets `open_doors` start programs and open sockets, and only
+// then loads the model, so that the programs start meanwhile. Returns when the run has ended.
+Status run_service(const ServiceOptions& options,
+                   const std::function<Status(Supervisor&)>& open_doors);
+
+}  // namespace hilo

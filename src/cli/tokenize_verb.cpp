@@ -1,0 +1,88 @@
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/text_input.h"
+#include "cli/verb.h"
+#include "tokenizer/tokenizer.h"
+
+namespace hilo {
+namespace {
+
+constexpr const char* examples = R"(
+Without --model, the vocabulary is the built-in one of bert-base-uncased. Reads the lines of
+standard input when no text is given.
+
+Examples:
+  hilo tokenize "resize photos from the command line"
+  hilo tokenize --model DIR --max-length 16 --json < titles.txt)";
+
+class TokenizeVerb final : public Verb {
+ public:
+  CLI::App* add_to(CLI::App& app) override {
+    CLI::App* const verb = app.add_subcommand("tokenize", "Print the pieces and ids of texts");
+    verb->footer(examples);
+    verb->add_option("--model", directory_, "Model directory whose tokenizer is used")
+        ->type_name("DIR");
+    verb->add_option("text", texts_, "Texts; standard input if there are none")->type_name("TEXT");
+    verb->add_option("--max-length", tokens_max_, "Cut to this many ids, special tokens included")
+        ->check(CLI::Range(2U, 1U << 20U))
+        ->type_name("N");
+    verb->add_flag("--no-special", no_special_, "Leave out [CLS], [SEP] and their like");
+    verb->add_flag("--json", json_, "One JSON object for each text");
+    return verb;
+  }
+
+  Status run() override {
+    std::optional<Tokenizer> own;
+    if (!directory_.empty()) {
+      auto tokenizer = Tokenizer::from_directory(directory_);
+      if (!tokenizer) return tokenizer.error();
+      own = std::move(*tokenizer);
+    }
+    const Tokenizer& tokenizer = own ? *own : Tokenizer::bert_base_uncased();
+    return for_each_text(texts_, [&](const std::string& text) -> Status {
+      // No token is shorter than a byte, but special ones come on top.
+      ids_.resize(std::max<size_t>(ids_.size(), text.size() + special_tokens_room));
+      const Encoding encoding = tokenizer.encode(
+          text, {.tokens_max = tokens_max_, .add_special_tokens = !no_special_}, scratch_, ids_);
+      print(tokenizer, text, std::span{ids_}.first(encoding.tokens), encoding.truncated);
+      return {};
+    });
+  }
+
+ private:
+  static constexpr size_t special_tokens_room = 16;
+
+  void print(const Tokenizer& tokenizer, const std::string& text, std::span<const uint32_t> ids,
+             bool truncated) const {
+    if (json_) {
+      std::vector<std::string> pieces;
+      for (const uint32_t id : ids) pieces.push_back(json_string(std::string{tokenizer.piece(id)}));
+      fmt::print("{{\"text\": {}, \"ids\": [{}], \"pieces\": [{}], \"truncated\": {}}}\n",
+                 json_string(text), fmt::join(ids, ", "), fmt::join(pieces, ", "), truncated);
+      return;
+    }
+    fmt::print("{}\n", text);
+    for (const uint32_t id : ids) fmt::print("{:>8}  {}\n", id, tokenizer.piece(id));
+    fmt::print("{:>8}  {}\n", ids.size(), truncated ? "ids, cut" : "ids");
+  }
+
+  std::string directory_;
+  std::vector<std::string> texts_;
+  uint32_t tokens_max_ = 0;
+  bool no_special_ = false;
+  bool json_ = false;
+  std::vector<uint32_t> ids_;
+  TokenizerScratch scratch_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_tokenize_verb() { return std::make_unique<TokenizeVerb>(); }
+
+}  // namespace hilo
