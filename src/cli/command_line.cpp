@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "base/version.h"
 #include "cli/verb.h"
 
 namespace hilo {
@@ -46,7 +45,7 @@ int run_command_line(int argc, char** argv) {
   const std::array verbs{make_run_verb(), make_serve_verb(), make_embed_verb(),
                          make_tokenize_verb(), make_info_verb()};
   CLI::App app{"hilo: text embeddings with two lanes", "hilo"};
-  app.set_version_flag("--version", fmt::format("hilo {}", version));
+  app.set_version_flag("--version", "hilo " HILO_VERSION);
   app.require_subcommand(1);
   app.footer(examples);
   std::array<CLI::App*, verbs.size()> parsers{};

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "backend/cpu/cpu_backend.h"
-#include "base/version.h"
 #include "cli/memory_report.h"
 #include "cli/model_source.h"
 #include "cli/verb.h"
@@ -54,7 +53,7 @@ class InfoVerb final : public Verb {
   Status run() override {
     const auto level = select_cpu_level();
     if (!level) return level.error();
-    print_line("hilo", version);
+    print_line("hilo", HILO_VERSION);
     print_line("cpu", cpu_level_name(*level));
     print_line("limits", fmt::format("{} programs, {} texts in flight each, {} KiB a text",
                                      clients_max, tasks_per_client_max, text_bytes_max / 1024));
