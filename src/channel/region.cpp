@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/ensure.h"
+
 namespace hilo {
 namespace {
 
@@ -36,6 +38,7 @@ Mapping::~Mapping() {
 }
 
 Result<UniqueFd> make_region(const char* name, size_t bytes) {
+  ENSURE(bytes <= region_bytes_max);
   // Kernels before 6.3 do not know MFD_NOEXEC_SEAL; the retry must keep the right to seal.
   UniqueFd region{::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL)};
   if (!region.valid() && errno == EINVAL)

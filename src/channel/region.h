@@ -35,6 +35,10 @@ class Mapping {
   size_t bytes_ = 0;
 };
 
+// Larger than any region of ours. Allocating shared memory has no limit of its own: a size gone
+// wrong would take all of the machine's memory, and other processes would be killed for it.
+inline constexpr size_t region_bytes_max = size_t{16} * 1024 * 1024;
+
 // A memfd of `bytes` zero bytes, all of them allocated, that can neither shrink nor grow.
 Result<UniqueFd> make_region(const char* name, size_t bytes);
 

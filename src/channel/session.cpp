@@ -16,6 +16,9 @@
 namespace hilo {
 namespace {
 
+static_assert(client_region_bytes() <= region_bytes_max);
+static_assert(engine_region_bytes(dims_max) <= region_bytes_max);
+
 constexpr uint32_t place_of(uint32_t index, uint32_t entries) { return index & (entries - 1); }
 
 // Each word is loaded exactly once: the client may still be writing, so only the copy can be

@@ -69,15 +69,13 @@ hilo_status Rings::stage(const Order& order, std::string_view text, hilo_task* t
   ++tasks_open_;
   *task = task_name(record.serial, index);
   if (bytes > 0) std::memcpy(client_.text.data() + offset, text.data(), bytes);
-  Submission entry{};
-  entry.opcode = order.opcode;
-  entry.lane = order.lane;
-  entry.task = *task;
-  entry.text_offset = offset;
-  entry.text_bytes = bytes;
-  entry.deadline_ns = order.deadline_ns;
-  entry.prompt = order.prompt;
-  write_entry(entry);
+  write_entry({.opcode = order.opcode,
+               .lane = order.lane,
+               .task = *task,
+               .text_offset = offset,
+               .text_bytes = bytes,
+               .deadline_ns = order.deadline_ns,
+               .prompt = order.prompt});
   return HILO_OK;
 }
 
@@ -153,10 +151,7 @@ hilo_status Rings::cancel(hilo_task task) {
   if (record->cancel_staged) return HILO_OK;
   if (!has_entry()) return HILO_PROTOCOL;
   record->cancel_staged = true;
-  Submission entry{};
-  entry.opcode = Opcode::cancel;
-  entry.task = task;
-  write_entry(entry);
+  write_entry({.opcode = Opcode::cancel, .task = task});
   return HILO_OK;
 }
 
@@ -245,11 +240,7 @@ void Rings::write_entry(const Submission& entry) {
 // that lost count leaves no entry free.
 bool Rings::write_release(uint32_t slot, uint32_t generation) {
   if (!has_entry()) return false;
-  Submission entry{};
-  entry.opcode = Opcode::release;
-  entry.slot = slot;
-  entry.generation = generation;
-  write_entry(entry);
+  write_entry({.opcode = Opcode::release, .slot = slot, .generation = generation});
   // Partner: the engine's load of submission_tail. It may find out whenever it looks next, so
   // nothing follows that would need this store to be sequentially consistent.
   client_.submission_tail.value.store(submission_tail_, std::memory_order_release);

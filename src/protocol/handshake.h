@@ -1,16 +1,17 @@
 // The messages of the session socket (AF_UNIX, SOCK_SEQPACKET), in the order they are sent:
 //
-//   client                      engine
-//   Hello      ------------->             only on a connection to a socket path; a launched program
-//   begins with Welcome
-//              <-------------   Welcome   with the three descriptors C-region, E-region, doorbell,
-//              unless the program
-//                                         inherited them (HILO_CHANNEL names
-//                                         socket,C-region,E-region,doorbell)
-//   Mapped     ------------->             the client has mapped the C-region; the engine now seals
-//   it against writers
-//              <-------------   1 byte    any time after: "look at your completions", if
-//              armed_socket asked for it
+//   client                engine
+//   Hello     --------->            Only on a connection to a socket path; a launched program
+//   begins
+//                                   with Welcome.
+//             <---------  Welcome   With the descriptors C-region, E-region and doorbell, unless
+//             the
+//                                   program inherited them: HILO_CHANNEL names socket, C-region,
+//                                   E-region, doorbell.
+//   Mapped    --------->            The client has mapped the C-region; the engine now seals it
+//                                   against writers.
+//             <---------  1 byte    Any time after, if armed_socket asked for it: "look at your
+//                                   completions".
 //
 // The end of the connection is the end of the session, whichever side closes.
 #pragma once

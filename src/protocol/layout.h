@@ -1,15 +1,25 @@
 // The bytes that two processes share. docs/PROTOCOL.md draws them; the static_asserts below pin
 // them, and a test holds the two together. Changing anything here means a new protocol_version.
 //
-//   C-region: the client writes, the engine maps it read-only     E-region: the engine writes, the
-//   client maps it read-only 0x000000  submission_tail   u32                               0x0000
-//   submission_head  u32 0x000080  completion_head   u32                               0x0080
-//   completion_tail  u32 (the futex word) 0x000100  armed_futex       u32 0x0100  need_wakeup u32
-//   0x000180  armed_socket      u32                               0x0180  state            u32
-//   0x001000  submissions[1024] 64 bytes each                     0x1000  info             JSON,
-//   zero-terminated 0x011000  text arena        1 MiB                             0x3000
-//   completions[256] 64 bytes each 0x111000  end 0x7000  result slots[256], slot_stride(dims) bytes
-//   each
+// C-region: the client writes, the engine maps it read-only.
+//
+//   0x000000  submission_tail    u32
+//   0x000080  completion_head    u32
+//   0x000100  armed_futex        u32
+//   0x000180  armed_socket       u32
+//   0x001000  submissions[1024]  64 bytes each
+//   0x011000  text arena         1 MiB
+//   0x111000  end
+//
+// E-region: the engine writes, the client maps it read-only.
+//
+//   0x0000    submission_head    u32
+//   0x0080    completion_tail    u32 (the futex word)
+//   0x0100    need_wakeup        u32
+//   0x0180    state              u32
+//   0x1000    info               JSON, zero-terminated
+//   0x3000    completions[256]   64 bytes each
+//   0x7000    result slots[256]  slot_stride(dims) bytes each
 //
 // Each index word has one writer for ever and sits alone in 128 bytes, so that two cores never
 // fight over its line. Indices run freely and are masked on use: `tail - head`, unsigned, is the
@@ -40,18 +50,19 @@ enum class Opcode : uint32_t { embed = 1, release = 2, cancel = 3, echo = 4 };
 
 // One submission, as the engine holds it after copying it out of shared memory.
 struct Submission {
-  Opcode opcode;
-  uint32_t lane;  // A Lane. Checked by the engine against the channel's rights.
-  uint64_t task;  // The client's name for the task; returned in the completion, otherwise unread.
-  uint32_t text_offset;  // embed, echo: where in the text arena. The text does not wrap.
-  uint32_t text_bytes;   // embed, echo
-  uint32_t slot;         // release
-  uint32_t generation;   // release
-  uint64_t deadline_ns;  // embed: CLOCK_MONOTONIC; 0 means none.
-  uint32_t prompt;       // embed: 0 none, k the k-th prompt named in `info`.
-  uint32_t reserved0;
-  uint64_t reserved1;
-  uint64_t reserved2;
+  Opcode opcode{};
+  uint32_t lane = 0;  // A Lane. Checked by the engine against the channel's rights.
+  // The client's name for the task; returned in the completion, otherwise unread.
+  uint64_t task = 0;
+  uint32_t text_offset = 0;  // embed, echo: where in the text arena. The text does not wrap.
+  uint32_t text_bytes = 0;   // embed, echo
+  uint32_t slot = 0;         // release
+  uint32_t generation = 0;   // release
+  uint64_t deadline_ns = 0;  // embed: CLOCK_MONOTONIC; 0 means none.
+  uint32_t prompt = 0;       // embed: 0 none, k the k-th prompt named in `info`.
+  uint32_t reserved0 = 0;
+  uint64_t reserved1 = 0;
+  uint64_t reserved2 = 0;
 };
 static_assert(sizeof(Submission) == 64);
 
@@ -74,17 +85,17 @@ enum class CompletionStatus : uint32_t {
 };
 
 struct Completion {
-  uint64_t task;
-  CompletionStatus status;
-  uint32_t slot;        // no_slot unless status is ok
-  uint32_t generation;  // of the slot; named again when it is released
-  uint32_t tokens;      // tokens computed, special tokens included; for echo, bytes
-  uint64_t engine_ns;   // from intake to completion
-  uint32_t truncated;   // 1 if the text had more tokens than the model takes
-  uint32_t reserved0;
-  uint64_t reserved1;
-  uint64_t reserved2;
-  uint64_t reserved3;
+  uint64_t task = 0;
+  CompletionStatus status{};
+  uint32_t slot = 0;        // no_slot unless status is ok
+  uint32_t generation = 0;  // of the slot; named again when it is released
+  uint32_t tokens = 0;      // tokens computed, special tokens included; for echo, bytes
+  uint64_t engine_ns = 0;   // from intake to completion
+  uint32_t truncated = 0;   // 1 if the text had more tokens than the model takes
+  uint32_t reserved0 = 0;
+  uint64_t reserved1 = 0;
+  uint64_t reserved2 = 0;
+  uint64_t reserved3 = 0;
 };
 static_assert(sizeof(Completion) == 64);
 inline constexpr uint32_t no_slot = 0xffffffff;
