@@ -90,11 +90,9 @@ hilo_status Dispatcher::lead(Lock& lock, std::chrono::milliseconds time) {
   const std::string message = status == HILO_OK ? "" : hilo_last_error();
   lock.lock();
   leading_ = false;
-  if (status == HILO_OK || status == HILO_ENGINE_GONE) {
-    step();
-  } else if (status != HILO_TIMED_OUT && status != HILO_INTERRUPTED) {
-    fail_all({status, message});
-  }
+  if (status == HILO_TIMED_OUT || status == HILO_INTERRUPTED) return status;
+  step();  // Also when the engine is gone: what it left counts.
+  if (status != HILO_OK) fail_all({status, message});
   return status;
 }
 

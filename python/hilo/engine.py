@@ -49,10 +49,20 @@ class Hilo(Client):
             raise ValueError('model_dir is missing: only the backends "echo" and "null" need none')
         if threads is not None:
             arguments += ["--threads", str(threads)]
-        self._process, native = _start(arguments)
-        # Also at the interpreter's exit, and when the object is garbage.
-        self._stop = weakref.finalize(self, _stop, self._process, os.getpid())
-        super().__init__(native)
+        with tempfile.TemporaryFile() as words:
+            self._process, channel = _start(arguments, words)
+            # Also at the interpreter's exit, and when the object is garbage.
+            self._stop = weakref.finalize(self, _stop, self._process, os.getpid())
+            try:
+                super().__init__(_hilo.connect_descriptor(channel, _hilo.Lane.ANY))
+                self.encode("")  # The first answer comes when the model is loaded.
+            except BaseException as error:
+                self._process.terminate()
+                self._stop()
+                if not isinstance(error, Error):
+                    raise
+                reason = _last_words(words) or error
+                raise StartFailed(f"the engine did not start: {reason}") from None
 
     @property
     def pid(self) -> int:
@@ -87,10 +97,11 @@ def engine_program() -> str:
     return found
 
 
-def _start(arguments: list[str]) -> tuple[subprocess.Popen[bytes], _hilo.Client]:
+def _start(arguments: list[str], words: IO[bytes]) -> tuple[subprocess.Popen[bytes], int]:
+    """The engine, whose standard error goes to `words`, and our end of the socket to it."""
     program = engine_program()
     ours, engines = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, engines, tempfile.TemporaryFile() as words:
+    with ours, engines:
         command = [program, "serve", "--private-fd", str(engines.fileno()), *arguments]
         try:
             # A session of its own, so that Ctrl-C in the terminal is for the program alone.
@@ -99,22 +110,14 @@ def _start(arguments: list[str]) -> tuple[subprocess.Popen[bytes], _hilo.Client]
                 pass_fds=[engines.fileno()], start_new_session=True)
         except OSError as error:
             raise StartFailed(f"cannot start {program}: {error.strerror}") from None
-        engines.close()  # Else we would not see that the engine closed its end.
-        try:
-            return process, _hilo.connect_descriptor(ours.detach(), _hilo.Lane.ANY)
-        except Error as error:
-            _stop(process, os.getpid())
-            raise StartFailed(f"the engine did not start: {_last_words(words) or error}") from None
-        except BaseException:
-            _stop(process, os.getpid())
-            raise
+        return process, ours.detach()
 
 
 def _last_words(words: IO[bytes]) -> str:
     """The last line that the engine wrote to standard error."""
     words.seek(0)
     lines = words.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    return lines[-1].removeprefix("hilo: ") if lines else ""
 
 
 def _stop(process: subprocess.Popen[bytes], owner: int) -> None:
