@@ -19,7 +19,8 @@ class Ban:
 CPP = [
     Ban(r"\bv?sn?printf\s*\(", "fmt::format_to_n"),
     Ban(r"\bstr(cpy|ncpy|cat|ncat)\s*\(", "std::copy_n with a checked length"),
-    Ban(r"\b(atoi|atol|atoll|atof|sscanf)\s*\(", "std::from_chars, which tells an error"),
+    Ban(r"\b(atoi|atol|atoll|atof|sscanf)\s*\(", "std::from_chars, which tells an error",
+        tests_too=False),
     Ban(r"\bs?rand\s*\(", "std::mt19937_64 with a seed that is printed"),
     Ban(r"(?<![\w.>])system\s*\(|\bpopen\s*\(", "the supervisor: a shell hides exit reasons"),
     Ban(r"\bstd::endl\b", "'\\n': a flush costs a system call"),
@@ -37,11 +38,12 @@ CPP = [
     Ban(r"\bthrow\b(?! std::bad_alloc)", "Result for operating errors, ENSURE for our own",
         tests_too=False, only_in="src/"),
     Ban(r"\bdynamic_cast\b|\btypeid\b", "a virtual function or std::variant"),
-    Ban(r"\bsignal\s*\(\s*SIG\w+\s*,(?!\s*SIG_)", "sigaction, whose flags are explicit"),
+    Ban(r"\bsignal\s*\(\s*SIG\w+\s*,(?!\s*SIG_)", "sigaction, whose flags are explicit",
+        tests_too=False),
     Ban(r"\batomic_thread_fence\b",
         "ordered atomic operations: the thread sanitizer cannot see fences"),
     Ban(r"\bstd::(cout|cerr)\b", "base/log.h, or fmt::print for what a program prints"),
-    Ban(r"\busing namespace std\b", "the names, one by one"),
+    Ban(r"\busing namespace std;", "the names, one by one"),
 ]
 PYTHON = [
     Ban(r"\bos\.system\s*\(|\bshell\s*=\s*True", "subprocess with a list of arguments"),

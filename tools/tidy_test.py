@@ -75,6 +75,7 @@ RIGHT = [
     {"src/base/log.cpp": "#include <spdlog/spdlog.h>\n"},
     {"bench/a.cpp": "int a;\n",
      "CMakeLists.txt": "add_executable(a ${CMAKE_SOURCE_DIR}/bench/a.cpp)\n"},
+    {"bench/a.cpp": "int a;\n", "cmake/a.cmake": "file(GLOB x ${CMAKE_SOURCE_DIR}/bench/*.cpp)\n"},
     {"tools/a.py": "a = 1\n", "dev": "#!/bin/bash\npython3 tools/a.py\n"},
     {"docs/A.md": "# A\n[b](B.md#part-two) [c](https://x)\n```\n# no title\n```\n",
      "docs/B.md": "# B\n## Part two\n"},
