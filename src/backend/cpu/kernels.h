@@ -37,9 +37,11 @@ struct Product {
   size_t left_stride = 0;
   const float* right = nullptr;  // row k of a panel begins at right + k * right_stride
   size_t right_stride = 0;
-  size_t panel_stride = 0;          // from one panel to the next
-  const float* upcoming = nullptr;  // depth * panel_columns floats that a later call needs: fetched
-                                    // into the cache meanwhile, once for each panel; may be null
+  size_t panel_stride = 0;  // from one panel to the next
+  // What a later call needs, fetched into the cache meanwhile: one row of panel_columns floats
+  // every `upcoming_interval` steps of depth. Null: nothing. Only with panels == 1.
+  const float* upcoming = nullptr;
+  size_t upcoming_interval = 1;
   float* out = nullptr;
   size_t out_stride = 0;
   Epilogue epilogue = Epilogue::none;

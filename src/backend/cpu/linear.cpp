@@ -11,13 +11,16 @@ void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, const R
                   size_t rows, const Destination& destination, Epilogue epilogue,
                   const YieldGate& gate) {
   const size_t panel_columns = linear.panel_columns();
+  // Each tile also fetches its share of the next panel, which would otherwise have to be waited
+  // for. All of it during the first tile would be more than the way from memory carries.
+  const size_t tiles = (rows + kernels.tile_rows_max - 1) / kernels.tile_rows_max;
+  const size_t share = linear.depth() / tiles;
   for (size_t panel = 0; panel < linear.panels(); ++panel) {
     const size_t column = panel * panel_columns;
     float* out = destination.data + column / destination.columns * destination.block_stride +
                  column % destination.columns;
-    // The first tile also fetches the next panel. Without it each panel would wait for memory.
-    const float* upcoming = panel + 1 < linear.panels() ? linear.panel(panel + 1) : nullptr;
-    for (size_t row = 0; row < rows;) {
+    const float* next_panel = panel + 1 < linear.panels() ? linear.panel(panel + 1) : nullptr;
+    for (size_t tile = 0, row = 0; row < rows; ++tile) {
       const size_t height = tile_height(rows - row, kernels.tile_rows_max);
       kernels.multiply({
           .rows = height,
@@ -28,7 +31,8 @@ void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, const R
           .right = linear.panel(panel),
           .right_stride = panel_columns,
           .panel_stride = 0,
-          .upcoming = row == 0 ? upcoming : nullptr,
+          .upcoming = next_panel != nullptr ? next_panel + tile * share * panel_columns : nullptr,
+          .upcoming_interval = tiles,
           .out = out + row * destination.stride,
           .out_stride = destination.stride,
           .epilogue = epilogue,
