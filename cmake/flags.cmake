@@ -1,4 +1,5 @@
-# Compiler settings for all code of ours. Warnings are errors; third-party headers are system headers.
+# Compiler settings for all code of ours. Warnings are errors; third-party headers are system
+# headers.
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})

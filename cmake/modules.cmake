@@ -1,5 +1,5 @@
-# The modules of src/ and what each may include: one row a module, read by CMake (what it links) and by
-# tools/tidy (what its #includes may name). A folder's files are found by name:
+# The modules of src/ and what each may include: one row a module, read by CMake (what it links)
+# and by tools/tidy (what its #includes may name). A folder's files are found by name:
 #   x.cpp x.S      part of the module's library
 #   x_test.cpp     part of NAME_test        x_bench.cpp   part of NAME_bench
 #   x_fuzz.cpp     a fuzz target of its own
@@ -19,7 +19,8 @@ set(HILO_MODULES
   "cli         : base engine supervisor tokenizer model backend channel protocol scheduler")
 
 # Third-party libraries, header only, seen by the .cpp files that name them.
-set(HILO_THIRD_PARTY fmt::fmt-header-only spdlog::spdlog_header_only nlohmann_json::nlohmann_json CLI11::CLI11)
+set(HILO_THIRD_PARTY
+  fmt::fmt-header-only spdlog::spdlog_header_only nlohmann_json::nlohmann_json CLI11::CLI11)
 
 function(hilo_module name)
   set(folder ${CMAKE_SOURCE_DIR}/src/${name})
@@ -39,12 +40,14 @@ function(hilo_module name)
     target_link_libraries(hilo_${name} INTERFACE hilo_flags ${dependencies})
   else()
     add_library(hilo_${name} STATIC ${sources})
-    target_link_libraries(hilo_${name} PUBLIC hilo_flags ${dependencies} PRIVATE ${HILO_THIRD_PARTY})
+    target_link_libraries(hilo_${name}
+      PUBLIC hilo_flags ${dependencies} PRIVATE ${HILO_THIRD_PARTY})
   endif()
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     foreach(source ${sources})
       if(source MATCHES "_avx2\\.cpp$")
-        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mbmi2;-mf16c")
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+          "-mavx2;-mfma;-mbmi2;-mf16c")
       elseif(source MATCHES "_avx512\\.cpp$")
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
           "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mbmi2;-mf16c")
@@ -54,13 +57,15 @@ function(hilo_module name)
 
   if(HILO_TESTS AND tests)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE hilo_${name} ${HILO_THIRD_PARTY} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE
+      hilo_${name} ${HILO_THIRD_PARTY} GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE HILO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS ${name})
   endif()
   if(HILO_BENCH AND benches)
     add_executable(${name}_bench ${benches})
-    target_link_libraries(${name}_bench PRIVATE hilo_${name} ${HILO_THIRD_PARTY} benchmark::benchmark benchmark::benchmark_main)
+    target_link_libraries(${name}_bench PRIVATE
+      hilo_${name} ${HILO_THIRD_PARTY} benchmark::benchmark benchmark::benchmark_main)
     target_compile_definitions(${name}_bench PRIVATE HILO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   endif()
   if(HILO_FUZZ)

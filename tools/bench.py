@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs a benchmark, shows its table, and keeps its figures with all that is needed to judge them.
 
-A benchmark is a program that prints a table for people and, given `--json FILE`, writes its figures.
-This adds the machine, the commit, the date and the command, as bench/results/NAME-COMMIT-TIME.json.
+A benchmark is a program that prints a table for people and, given `--json FILE`, writes its
+figures. This adds machine, commit, date and command, as bench/results/NAME-COMMIT-TIME.json.
 """
 
 import argparse

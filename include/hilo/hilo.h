@@ -67,9 +67,7 @@ HILO_API const char* hilo_strerror(hilo_status status);
 HILO_API const char* hilo_last_error(void);
 HILO_API const char* hilo_version(void);
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 /* Takes the channel that `hilo run` gave this program (environment variable HILO_CHANNEL), once per
  * process. Blocks: until the engine answers, at most 10 s.  Allocates: yes.  Threads: any.
@@ -108,8 +106,7 @@ typedef struct {
 /* Never blocks. Any thread. */
 HILO_API hilo_status hilo_info(const hilo_client* client, hilo_info_t* info);
 
-/* ---- tasks
- * --------------------------------------------------------------------------------------------------------------
+/* ---- tasks ----
  * One thread at a time per client for hilo_submit*, hilo_take, hilo_cancel and hilo_release.
  * hilo_wait() may run in one other thread at the same time. */
 
@@ -181,9 +178,7 @@ HILO_API int hilo_descriptor(const hilo_client* client);
 HILO_API hilo_status hilo_arm(hilo_client* client);
 HILO_API void hilo_disarm(hilo_client* client);
 
-/* ---- simple
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- simple ---- */
 
 /* Submits one text, waits, and copies its vector to `vector` (room for `dims` floats; must be the
  * model's). No other task may be open on this client. Blocks: yes. */
@@ -194,8 +189,7 @@ HILO_API hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char*
  * dims. Blocks: yes. */
 HILO_API hilo_status hilo_echo(hilo_client* client, const void* data, size_t bytes, void* back);
 
-/* ---- tokenizer: needs no engine
- * ------------------------------------------------------------------------------------------ */
+/* ---- tokenizer: needs no engine ---- */
 
 typedef struct hilo_tokenizer hilo_tokenizer;
 
