@@ -21,7 +21,7 @@ GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 COSINE_MIN = 0.99999
 DIFFERENCE_MAX = 1e-4
 TOKENS_MAX = 256
-# The plain encoder takes a second for some long texts, so it is asked about every so-manieth only.
+# The plain encoder takes a second for some long texts, so it is asked about one in so many.
 REFERENCE_STEP = 20
 
 
