@@ -66,9 +66,8 @@ class TestEngine {
 
   std::unique_ptr<Session> receive(UniqueFd socket) {
     const std::unique_ptr<Reception> reception = std::move(*Reception::create(spec_));
-    const Instant give_up = monotonic_now() + handshake_wait_max;
     ENSURE(reception->receive(std::move(socket), LaneRights::any, monotonic_now()).ok());
-    while (monotonic_now() < give_up) {
+    while (!reception->idle()) {
       pollfd readable{.fd = reception->descriptor(), .events = POLLIN, .revents = 0};
       ::poll(&readable, 1, 100);
       for (auto& session : reception->advance(monotonic_now(), {})) return std::move(session);

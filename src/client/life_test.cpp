@@ -1,0 +1,429 @@
+// Ends and interruptions: engines that die, clients that are killed, signals, forks, event loops.
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <poll.h>
+#include <string>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <hilo/hilo.h>
+
+#include "channel/launch.h"
+#include "channel/test_folder.h"
+#include "client/test_engine.h"
+
+namespace hilo {
+namespace {
+
+// A TestEngine in a process of its own, which can be killed.
+struct EngineProcess {
+  explicit EngineProcess(SocketPair& pair) : id(::fork()) {
+    if (id == 0) {
+      pair.client.reset();
+      TestEngine{}.serve(std::move(pair.engine));
+      ::_exit(0);
+    }
+    pair.engine.reset();
+  }
+  ~EngineProcess() { kill_and_reap(); }
+  void kill_and_reap() {
+    if (id <= 0) return;
+    ::kill(id, SIGKILL);
+    ::waitpid(id, nullptr, 0);
+    id = 0;
+  }
+  pid_t id;
+};
+
+hilo_client* connect(SocketPair& pair) {
+  hilo_client* client = nullptr;
+  EXPECT_EQ(hilo_connect_fd(pair.client.release(), HILO_ANY, &client), HILO_OK)
+      << hilo_last_error();
+  return client;
+}
+
+hilo_task submit(hilo_client* client, const std::string& text) {
+  hilo_task task = 0;
+  EXPECT_EQ(hilo_submit(client, HILO_HIGH, text.data(), text.size(), &task), HILO_OK)
+      << hilo_last_error();
+  return task;
+}
+
+hilo_result take(hilo_client* client) {
+  hilo_result result{};
+  size_t taken = 0;
+  EXPECT_EQ(hilo_wait(client, 10'000), HILO_OK);
+  EXPECT_EQ(hilo_take(client, &result, 1, &taken), HILO_OK);
+  return result;
+}
+
+// Runs `body` in a forked child; true if it returned true.
+template <class Body>
+bool in_child(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(body() ? 0 : 1);
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// Goal: a killed engine is noticed within 200 ms by a waiting client; what it had completed can
+// still be taken, and what was lent stays readable.
+TEST(EngineDeath, IsNoticedWhileWaiting) {
+  SocketPair pair;
+  EngineProcess engine{pair};
+  hilo_client* const client = connect(pair);
+  submit(client, "lent");
+  const hilo_result lent = take(client);
+  submit(client, "untaken");
+  submit(client, "hold");
+  ASSERT_EQ(hilo_wait(client, 10'000), HILO_OK);
+
+  std::thread killer{[&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{30});
+    engine.kill_and_reap();
+  }};
+  hilo_result result{};
+  size_t taken = 0;
+  EXPECT_EQ(hilo_take(client, &result, 1, &taken), HILO_OK);
+  const Instant before = monotonic_now();
+  EXPECT_EQ(hilo_wait(client, 10'000), HILO_ENGINE_GONE);
+  EXPECT_LT(monotonic_now() - before, (30 + 200) * millisecond_ns);
+  killer.join();
+
+  EXPECT_EQ(hilo_take(client, &result, 1, &taken), HILO_ENGINE_GONE);
+  hilo_task task;
+  float vector[8];
+  EXPECT_EQ(hilo_submit(client, HILO_HIGH, "x", 1, &task), HILO_ENGINE_GONE);
+  EXPECT_EQ(hilo_embed(client, HILO_HIGH, "x", 1, vector, 8), HILO_ENGINE_GONE);
+  EXPECT_EQ(hilo_cancel(client, lent.task), HILO_ENGINE_GONE);
+  EXPECT_EQ(lent.vector[3], test_value("lent", 3));
+  EXPECT_EQ(hilo_release(client, lent.task), HILO_OK);
+  hilo_close(client);
+}
+
+// Goal: completions posted before the death come first, ENGINE_GONE after them.
+TEST(EngineDeath, LeavesItsCompletions) {
+  SocketPair pair;
+  EngineProcess engine{pair};
+  hilo_client* const client = connect(pair);
+  for (int i = 0; i < 10; ++i) submit(client, "text");
+  const hilo_task last = submit(client, "last");
+  // Completions come in order here, so the last one's presence means that all are there.
+  std::vector<hilo_result> results(11);
+  size_t taken = 0;
+  while (hilo_wait(client, 100) == HILO_OK && taken == 0) {
+    ::usleep(20'000);
+    engine.kill_and_reap();
+    ASSERT_EQ(hilo_take(client, results.data(), 5, &taken), HILO_OK);
+  }
+  ASSERT_EQ(taken, 5U);
+  EXPECT_EQ(hilo_wait(client, 1000), HILO_OK);
+  ASSERT_EQ(hilo_take(client, results.data(), 11, &taken), HILO_OK);
+  ASSERT_EQ(taken, 6U);
+  EXPECT_EQ(results[5].task, last);
+  EXPECT_EQ(results[5].vector[0], test_value("last", 0));
+  EXPECT_EQ(hilo_wait(client, 1000), HILO_ENGINE_GONE);
+  EXPECT_EQ(hilo_take(client, results.data(), 11, &taken), HILO_ENGINE_GONE);
+  hilo_close(client);
+}
+
+// Goal: a client that only polls with hilo_take() finds out, too.
+TEST(EngineDeath, IsNoticedWhilePolling) {
+  SocketPair pair;
+  EngineProcess engine{pair};
+  hilo_client* const client = connect(pair);
+  submit(client, "hold");
+  hilo_result result{};
+  size_t taken = 0;
+  EXPECT_EQ(hilo_take(client, &result, 1, &taken), HILO_EMPTY);
+  engine.kill_and_reap();
+  const Instant before = monotonic_now();
+  while (hilo_take(client, &result, 1, &taken) == HILO_EMPTY) ::usleep(1000);
+  EXPECT_LT(monotonic_now() - before, 200 * millisecond_ns);
+  hilo_close(client);
+}
+
+// Goal: an engine that ends in order is noticed at once, without the wait for the next look.
+TEST(EngineDeath, AnOrderlyEndWakesTheClient) {
+  SocketPair pair;
+  TestEngineThread engine{std::move(pair.engine)};
+  hilo_client* const client = connect(pair);
+  submit(client, "hold");
+  std::thread stopper{[&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    engine.stop();
+  }};
+  EXPECT_EQ(hilo_wait(client, -1), HILO_ENGINE_GONE);
+  stopper.join();
+  hilo_close(client);
+}
+
+TEST(Wait, TimesOutInTime) {
+  SocketPair pair;
+  const TestEngineThread engine{std::move(pair.engine)};
+  hilo_client* const client = connect(pair);
+  submit(client, "hold");
+  for (const int timeout_ms : {0, 1, 30, 120}) {
+    const Instant before = monotonic_now();
+    EXPECT_EQ(hilo_wait(client, timeout_ms), HILO_TIMED_OUT);
+    EXPECT_GE(monotonic_now() - before, timeout_ms * millisecond_ns);
+    EXPECT_LT(monotonic_now() - before, (timeout_ms + 500) * millisecond_ns);
+  }
+  hilo_close(client);
+}
+
+// Goal: a signal ends the wait with HILO_INTERRUPTED, also where the handler asks for restarts, as
+// Python's does not but others do; the task is still there.
+TEST(Wait, SignalsInterrupt) {
+  SocketPair pair;
+  const TestEngineThread engine{std::move(pair.engine)};
+  // The engine's thread must not be the one that gets the signal.
+  hilo_client* const client = connect(pair);
+  const hilo_task task = submit(client, "hold");
+  for (const int flags : {0, SA_RESTART}) {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    action.sa_flags = flags;
+    ::sigaction(SIGUSR1, &action, nullptr);
+    const pthread_t waiter = ::pthread_self();
+    std::thread sender{[&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      ::pthread_kill(waiter, SIGUSR1);
+    }};
+    EXPECT_EQ(hilo_wait(client, 5000), HILO_INTERRUPTED) << "flags " << flags;
+    sender.join();
+  }
+  EXPECT_EQ(hilo_cancel(client, task), HILO_OK);
+  EXPECT_EQ(take(client).status, HILO_CANCELLED);
+  hilo_close(client);
+}
+
+// Goal: an interrupted hilo_embed() leaves nothing behind that a later call could mistake for its
+// own.
+TEST(Wait, AnInterruptedEmbedIsForgotten) {
+  SocketPair pair;
+  const TestEngineThread engine{std::move(pair.engine)};
+  hilo_client* const client = connect(pair);
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGUSR1, &action, nullptr);
+  const pthread_t waiter = ::pthread_self();
+  float vector[8];
+  for (int round = 0; round < 3; ++round) {
+    std::thread sender{[&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      ::pthread_kill(waiter, SIGUSR1);
+    }};
+    EXPECT_EQ(hilo_embed(client, HILO_HIGH, "hold", 4, vector, 8), HILO_INTERRUPTED);
+    sender.join();
+    ASSERT_EQ(hilo_embed(client, HILO_HIGH, "next", 4, vector, 8), HILO_OK) << hilo_last_error();
+    EXPECT_EQ(vector[0], test_value("next", 0));
+  }
+  hilo_close(client);
+}
+
+// Goal: an event loop gets one readable descriptor for each arming, and a hang-up at the end.
+TEST(EventLoop, DescriptorBecomesReadable) {
+  SocketPair pair;
+  TestEngineThread engine{std::move(pair.engine)};
+  hilo_client* const client = connect(pair);
+  pollfd readable{.fd = hilo_descriptor(client), .events = POLLIN | POLLRDHUP, .revents = 0};
+  for (int round = 0; round < 1000; ++round) {
+    const std::string text = std::to_string(round);
+    const hilo_task task = submit(client, text);
+    if (hilo_arm(client) == HILO_EMPTY) {
+      ASSERT_EQ(::poll(&readable, 1, 5000), 1);
+      EXPECT_EQ(readable.revents, POLLIN);
+    }
+    hilo_disarm(client);
+    hilo_result result{};
+    size_t taken = 0;
+    ASSERT_EQ(hilo_take(client, &result, 1, &taken), HILO_OK);
+    EXPECT_EQ(result.vector[1], test_value(text, 1));
+    EXPECT_EQ(hilo_release(client, task), HILO_OK);
+  }
+  engine.stop();
+  EXPECT_EQ(::poll(&readable, 1, 1000), 1);
+  EXPECT_NE(readable.revents & POLLRDHUP, 0);
+  hilo_close(client);
+}
+
+// Goal: every call in a forked child says so, none of them touches the channel, and the parent goes
+// on.
+TEST(Fork, IsDetectedInTheChild) {
+  SocketPair pair;
+  EngineProcess engine{pair};
+  hilo_client* const client = connect(pair);
+  const hilo_task task = submit(client, "hold");
+  EXPECT_TRUE(in_child([&] {
+    hilo_task other;
+    hilo_result result;
+    size_t count;
+    float vector[8];
+    const hilo_submit_options options{
+        .struct_bytes = sizeof(options), .lane = HILO_LOW, .timeout_ms = 0, .prompt_name = nullptr};
+    const bool forked =
+        hilo_submit(client, HILO_HIGH, "x", 1, &other) == HILO_FORKED &&
+        hilo_submit_many(client, &options, nullptr, 0, nullptr, &count) == HILO_FORKED &&
+        hilo_take(client, &result, 1, &count) == HILO_FORKED &&
+        hilo_wait(client, -1) == HILO_FORKED && hilo_release(client, task) == HILO_FORKED &&
+        hilo_cancel(client, task) == HILO_FORKED && hilo_arm(client) == HILO_FORKED &&
+        hilo_embed(client, HILO_HIGH, "x", 1, vector, 8) == HILO_FORKED &&
+        hilo_echo(client, "x", 1, vector) == HILO_FORKED;
+    hilo_disarm(client);
+    hilo_close(client);
+    return forked;
+  }));
+  EXPECT_EQ(hilo_cancel(client, task), HILO_OK);
+  EXPECT_EQ(take(client).status, HILO_CANCELLED);
+  hilo_close(client);
+}
+
+// Goal: a launched program takes its channel once; a program that it starts is told why it cannot.
+TEST(Opening, ALaunchedProgramTakesItsChannelOnce) {
+  Result<Launch> launch = Launch::prepare(test_spec, LaneRights::low);
+  ASSERT_TRUE(launch.ok());
+  EXPECT_TRUE(in_child([&] {
+    if (!launch->inherit(20)) return false;
+    std::string variable = Launch::variable(20);
+    ::putenv(variable.data());
+    hilo_client* client = nullptr;
+    hilo_info_t info{};
+    if (hilo_open(&client) != HILO_OK || hilo_info(client, &info) != HILO_OK) return false;
+    hilo_client* again = nullptr;
+    const bool good = info.lanes == HILO_LOW && info.dims == 8 &&
+                      hilo_open(&again) == HILO_NOT_FOUND && again == nullptr;
+    hilo_close(client);
+    return good;
+  }));
+  char mapped[sizeof(Mapped)];
+  EXPECT_EQ(::recv(launch->session().socket(), mapped, sizeof(mapped), MSG_DONTWAIT),
+            static_cast<ssize_t>(sizeof(mapped)));
+}
+
+// Goal: descriptors that are something else are neither used nor closed.
+TEST(Opening, WrongDescriptorsAreLeftAlone) {
+  for (const char* value :
+       {"HILO_CHANNEL=", "HILO_CHANNEL=1,2", "HILO_CHANNEL=a,b,c,d", "HILO_CHANNEL=0,1,2,2",
+        "HILO_CHANNEL=-1,-1,-1,-1", "HILO_CHANNEL=99999,99998,99997,99996"}) {
+    EXPECT_TRUE(in_child([&] {
+      std::string variable = value;
+      ::putenv(variable.data());
+      const size_t before = open_descriptors();
+      hilo_client* client = nullptr;
+      const hilo_status status = hilo_open(&client);
+      return status == HILO_NOT_FOUND && client == nullptr && open_descriptors() == before;
+    })) << value;
+  }
+}
+
+TEST(Opening, SaysWhyThereIsNoEngine) {
+  const TestFolder folder;
+  const std::string path = folder.path() + "/hilo.sock";
+  hilo_client* client = nullptr;
+  EXPECT_EQ(hilo_connect(path.c_str(), HILO_HIGH, &client), HILO_NOT_FOUND);
+  EXPECT_NE(std::string{hilo_last_error()}.find(path), std::string::npos);
+  EXPECT_EQ(hilo_connect(std::string(200, 'x').c_str(), HILO_HIGH, &client), HILO_INVALID_ARGUMENT);
+  EXPECT_EQ(hilo_connect(path.c_str(), static_cast<hilo_lane>(3), &client), HILO_INVALID_ARGUMENT);
+  EXPECT_EQ(hilo_connect(path.c_str(), HILO_HIGH, nullptr), HILO_INVALID_ARGUMENT);
+  EXPECT_EQ(hilo_connect_fd(-1, HILO_HIGH, &client), HILO_INVALID_ARGUMENT);
+  ::setenv("HILO_SOCKET", path.c_str(), 1);
+  EXPECT_EQ(hilo_connect(nullptr, HILO_HIGH, &client), HILO_NOT_FOUND);
+  EXPECT_NE(std::string{hilo_last_error()}.find(path), std::string::npos);
+  ::unsetenv("HILO_SOCKET");
+}
+
+// Goal: the engine's refusals arrive as statuses.
+TEST(Opening, RefusalsAreTold) {
+  const TestFolder folder;
+  const std::string path = folder.path() + "/hilo.sock";
+  const std::unique_ptr<Reception> reception = std::move(*Reception::create(test_spec));
+  ASSERT_TRUE(reception->listen(std::move(*Listener::bind(path)), LaneRights::low).ok());
+  const auto connect_with = [&](const Admission& admission, hilo_lane lane) {
+    std::thread engine{[&] {
+      pollfd readable{.fd = reception->descriptor(), .events = POLLIN, .revents = 0};
+      for (int turn = 0; turn < 2; ++turn) {
+        ::poll(&readable, 1, 200);
+        reception->advance(monotonic_now(), admission);
+      }
+    }};
+    hilo_client* client = nullptr;
+    const hilo_status status = hilo_connect(path.c_str(), lane, &client);
+    EXPECT_EQ(client, nullptr);
+    engine.join();
+    return status;
+  };
+  EXPECT_EQ(connect_with({}, HILO_HIGH), HILO_LANE_DENIED);
+  EXPECT_EQ(connect_with({.sessions = clients_max}, HILO_LOW), HILO_REFUSED);
+  EXPECT_EQ(connect_with({.shutting_down = true}, HILO_LOW), HILO_SHUTTING_DOWN);
+}
+
+// What a client does before it is killed; the last step blocks.
+void act(hilo_client* client, int state) {
+  hilo_task task;
+  hilo_result result;
+  size_t taken;
+  if (state >= 1) hilo_submit(client, HILO_HIGH, "hold", 4, &task);  // waiting in the engine
+  if (state >= 2) hilo_submit(client, HILO_HIGH, "done", 4, &task);  // completed, not taken
+  if (state >= 3) hilo_wait(client, -1);
+  if (state >= 4) hilo_take(client, &result, 1, &taken);  // lent
+  if (state >= 5) hilo_release(client, result.task);      // released, not seen
+  if (state >= 6) hilo_wait(client, -1);                  // asleep
+  for (;;) ::pause();
+}
+
+// Goal: a client can be killed in every state of a task; the engine ends that session and keeps
+// nothing of it.
+TEST(ClientDeath, LeavesNothingInAnyState) {
+  const size_t descriptors_before = open_descriptors();
+  const size_t mappings_before = region_mappings();
+  for (int round = 0; round < 140; ++round) {
+    SocketPair pair;
+    const pid_t child = ::fork();
+    if (child == 0) {
+      pair.engine.reset();
+      hilo_client* client = nullptr;
+      if (hilo_connect_fd(pair.client.release(), HILO_ANY, &client) != HILO_OK) ::_exit(1);
+      act(client, round % 7);
+    }
+    pair.client.reset();
+    std::thread killer{[&] {
+      std::this_thread::sleep_for(std::chrono::microseconds{(round * 137) % 5000});
+      ::kill(child, SIGKILL);
+    }};
+    TestEngine engine;
+    engine.serve(std::move(pair.engine));  // Returns when the client hangs up.
+    EXPECT_FALSE(engine.violated);
+    killer.join();
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  }
+  EXPECT_EQ(open_descriptors(), descriptors_before);
+  EXPECT_EQ(region_mappings(), mappings_before);
+}
+
+// Goal: a process that opens and closes clients for ever does not grow.
+TEST(ClientDeath, OpeningAndClosingLeavesNothing) {
+  size_t descriptors_before = 0;
+  size_t mappings_before = 0;
+  for (int round = 0; round < 1000; ++round) {
+    {
+      SocketPair pair;
+      const TestEngineThread engine{std::move(pair.engine)};
+      hilo_client* const client = connect(pair);
+      submit(client, "x");
+      hilo_close(client);
+    }
+    if (round > 0) continue;
+    descriptors_before = open_descriptors();
+    mappings_before = region_mappings();
+  }
+  EXPECT_EQ(open_descriptors(), descriptors_before);
+  EXPECT_EQ(region_mappings(), mappings_before);
+}
+
+}  // namespace
+}  // namespace hilo
