@@ -41,8 +41,9 @@ def read_report(path: Path) -> list[tuple[str, str, str]]:
         return [(str(path), "failed", f"no readable report: {error}")]
     cases = []
     for case in root.iter("testcase"):
-        name = f"{path.stem}: {case.get('classname', '')} {case.get('name', '')}"
-        cases.append((name, *outcome_of(case)))
+        folder, name = case.get("classname", ""), case.get("name", "")
+        full_name = name if folder in ("", name) else f"{folder} {name}"
+        cases.append((f"{path.stem}: {full_name}", *outcome_of(case)))
     return cases
 
 
