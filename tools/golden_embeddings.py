@@ -4,12 +4,13 @@
     python tools/golden_embeddings.py MODEL_DIR             write all files
     python tools/golden_embeddings.py MODEL_DIR --check     recompute and compare, write nothing
 
-MODEL_DIR is all-MiniLM-L6-v2 as sentence-transformers knows it. The texts come from word lists and package
-descriptions in tests/golden and from a fixed seed, so everyone gets the same ones.
+MODEL_DIR is all-MiniLM-L6-v2 as sentence-transformers knows it. The texts come from word lists and
+package descriptions in tests/golden and from a fixed seed, so everyone gets the same ones.
 Needs sentence-transformers, which is an oracle here and not a dependency of hilo.
 """
 
 import argparse
+import importlib.metadata
 import json
 import pathlib
 import platform
@@ -30,15 +31,69 @@ CODE_TEMPLATES = (
     "$ grep -rn '{a}_{b}' src/ | sort -u > /var/log/{c}-{number}.txt",
     'std::unordered_map<std::string, {type}> {a}{{{{"{b}", {number}}}, {{"{c}", {number}}}}};',
 )
-SCRIPTS = ("latin_accents", "russian", "greek", "arabic", "hebrew", "hindi", "thai", "chinese", "japanese",
-           "korean")
+SCRIPTS = (
+    "latin_accents",
+    "russian",
+    "greek",
+    "arabic",
+    "hebrew",
+    "hindi",
+    "thai",
+    "chinese",
+    "japanese",
+    "korean",
+)
 ODD_TEXTS = (
-    "", " ", "\n", "\t \r\n", ".", "?!", "...", "a", "I", "0", "42", "3.14159", "-1e-12", "#", "\u00e9", "e\u0301",
-    "\u4e2d", "\U0001f600", "\u200b", "\ufeffhello", "hello\u00adworld", "caf\u00e9 cafe\u0301", "THE", "iPhone",
-    "don't", "rock'n'roll", "state-of-the-art", "user@example.org", "https://example.org/a/b?c=d&e=%20#f",
-    "[CLS]", "[MASK] is a token", "[UNK]", "x [SEP] y", "a" * 99, "a" * 101, "ab" * 300, "1 " * 300, "!" * 300,
-    "\u5927" * 300, "2026-11-22T18:04:05Z", "C++", "C#", "node.js", "$100", "50%", "A.B.C.", "..a..b..", "\x00null\x00",
-    "line one\nline two\n\nline four", "   leading and trailing   ",
+    "",
+    " ",
+    "\n",
+    "\t \r\n",
+    ".",
+    "?!",
+    "...",
+    "a",
+    "I",
+    "0",
+    "42",
+    "3.14159",
+    "-1e-12",
+    "#",
+    "\u00e9",
+    "e\u0301",
+    "\u4e2d",
+    "\U0001f600",
+    "\u200b",
+    "\ufeffhello",
+    "hello\u00adworld",
+    "caf\u00e9 cafe\u0301",
+    "THE",
+    "iPhone",
+    "don't",
+    "rock'n'roll",
+    "state-of-the-art",
+    "user@example.org",
+    "https://example.org/a/b?c=d&e=%20#f",
+    "[CLS]",
+    "[MASK] is a token",
+    "[UNK]",
+    "x [SEP] y",
+    "a" * 99,
+    "a" * 101,
+    "ab" * 300,
+    "1 " * 300,
+    "!" * 300,
+    "\u5927" * 300,
+    "2026-11-22T18:04:05Z",
+    "C++",
+    "C#",
+    "node.js",
+    "$100",
+    "50%",
+    "A.B.C.",
+    "..a..b..",
+    "\x00null\x00",
+    "line one\nline two\n\nline four",
+    "   leading and trailing   ",
 )
 
 
@@ -66,16 +121,26 @@ def code(rng, words, lines):
     out = []
     for _ in range(lines):
         names = rng.sample(words["identifiers"], 4)
-        out.append(rng.choice(CODE_TEMPLATES).format(a=names[0], b=names[1], c=names[2], d=names[3],
-                                                     type=rng.choice(words["types"]), number=rng.randint(0, 4096)))
+        out.append(
+            rng.choice(CODE_TEMPLATES).format(
+                a=names[0],
+                b=names[1],
+                c=names[2],
+                d=names[3],
+                type=rng.choice(words["types"]),
+                number=rng.randint(0, 4096),
+            )
+        )
     return "\n".join(out)
 
 
 def make_texts():
     """1,000 different texts: every kind and length that the README of tests/golden promises."""
     rng = random.Random(SEED)
-    words = {name: text.split() for name, text in
-             json.loads((GOLDEN / "words.json").read_text(encoding="utf-8")).items()}
+    words = {
+        name: text.split()
+        for name, text in json.loads((GOLDEN / "words.json").read_text(encoding="utf-8")).items()
+    }
     packages = (GOLDEN / "packages.txt").read_text(encoding="utf-8").splitlines()
     english = words["english"] + words["technical"]
 
@@ -83,13 +148,20 @@ def make_texts():
     texts += rng.sample(english, 60) + words["rare"]
     texts += rng.sample(packages, 160)
     texts += ["\n".join(rng.sample(packages, rng.randint(2, 24))) for _ in range(60)]
-    # Each of these words is one token, so these texts walk over the truncation limit one token at a time.
-    texts += [" ".join(rng.choice(words["english"]) for _ in range(count)) for count in range(1, 301, 4)]
-    texts += [" ".join(rng.choice(words["english"]) for _ in range(count)) for count in range(248, 262)]
+    # Each of these words is one token, so these texts walk over the truncation limit one token at a
+    # time.
+    texts += [
+        " ".join(rng.choice(words["english"]) for _ in range(count)) for count in range(1, 301, 4)
+    ]
+    texts += [
+        " ".join(rng.choice(words["english"]) for _ in range(count)) for count in range(248, 262)
+    ]
     texts += [prose(rng, english, rng.randint(3, 40)) for _ in range(140)]
     texts += [prose(rng, english + words["rare"], rng.randint(40, 400)) for _ in range(80)]
     texts += [code(rng, words, rng.randint(1, 14)) for _ in range(90)]
-    texts += [prose(rng, words[script], rng.randint(1, 60)) for script in SCRIPTS for _ in range(12)]
+    texts += [
+        prose(rng, words[script], rng.randint(1, 60)) for script in SCRIPTS for _ in range(12)
+    ]
     while len(set(texts)) < TEXT_COUNT:
         mixed = [word for name in rng.sample(sorted(words), 4) for word in words[name]]
         texts.append(prose(rng, mixed, rng.randint(2, 90)))
@@ -99,7 +171,8 @@ def make_texts():
 
 
 def encode_texts(model_directory, texts):
-    """The oracle's token ids (truncated, special tokens included) and vectors. One text at a time: no padding."""
+    """The oracle's token ids (truncated, special tokens included) and vectors. One text at a time,
+    so that there is no padding."""
     import numpy
     from sentence_transformers import SentenceTransformer
 
@@ -107,22 +180,26 @@ def encode_texts(model_directory, texts):
     model.max_seq_length = TOKENS_MAX
     tokenize = model.tokenizer
     ids = [tokenize(text, truncation=True, max_length=TOKENS_MAX)["input_ids"] for text in texts]
-    vectors = model.encode(texts, batch_size=1, convert_to_numpy=True, show_progress_bar=sys.stderr.isatty())
+    vectors = model.encode(
+        texts, batch_size=1, convert_to_numpy=True, show_progress_bar=sys.stderr.isatty()
+    )
     return ids, numpy.ascontiguousarray(vectors, dtype="<f4")
 
 
 def one_per_line(values):
-    return "[\n" + ",\n".join(json.dumps(value, ensure_ascii=True, separators=(",", ":")) for value in values) + "\n]\n"
+    return (
+        "[\n"
+        + ",\n".join(
+            json.dumps(value, ensure_ascii=True, separators=(",", ":")) for value in values
+        )
+        + "\n]\n"
+    )
 
 
 def versions():
-    import sentence_transformers
-    import tokenizers
-    import torch
-    import transformers
-
-    return (f"sentence-transformers {sentence_transformers.__version__}, transformers {transformers.__version__}, "
-            f"tokenizers {tokenizers.__version__}, torch {torch.__version__}, Python {platform.python_version()}")
+    packages = ("sentence-transformers", "transformers", "tokenizers", "torch")
+    found = [f"{package} {importlib.metadata.version(package)}" for package in packages]
+    return ", ".join(found + [f"Python {platform.python_version()}"])
 
 
 def check(ids, vectors):
@@ -151,8 +228,11 @@ def main():
     (GOLDEN / "embeddings_minilm.ids.json").write_text(one_per_line(ids), encoding="ascii")
     vectors.tofile(GOLDEN / "embeddings_minilm.f32")
     lengths = sorted(len(row) for row in ids)
-    print(f"{len(texts)} texts of {lengths[0]} to {lengths[-1]} tokens, median {lengths[len(lengths) // 2]}, "
-          f"{sum(length == TOKENS_MAX for length in lengths)} of them at the limit of {TOKENS_MAX}")
+    print(
+        f"{len(texts)} texts of {lengths[0]} to {lengths[-1]} tokens, "
+        f"median {lengths[len(lengths) // 2]}, "
+        f"{sum(length == TOKENS_MAX for length in lengths)} of them at the limit of {TOKENS_MAX}"
+    )
     return 0
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a complete, tiny BERT model with random weights: loads in a millisecond, and its vectors mean nothing.
+"""Makes a complete, tiny BERT model with random weights; its vectors mean nothing.
 
     python tools/make_tiny_model.py DIR [--seed 1] [--layers 2] [--hidden 32] [--heads 4]
 
@@ -18,19 +18,37 @@ import numpy
 POSITIONS = 128
 TOKENS_MAX = 64
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-WORDS = ["the", "a", "of", "to", "and", "search", "image", "photo", "resize", "command", "line", "hello", "world"]
+WORDS = [
+    "the",
+    "a",
+    "of",
+    "to",
+    "and",
+    "search",
+    "image",
+    "photo",
+    "resize",
+    "command",
+    "line",
+    "hello",
+    "world",
+]
 
 
 def vocabulary():
-    """Every ASCII letter, digit and sign, alone and as a continuation, so that no ASCII word is unknown."""
+    """Every ASCII letter, digit and sign, also as continuations: no short ASCII word is unknown."""
     letters = list(string.ascii_lowercase + string.digits)
-    return SPECIAL + list(string.punctuation) + letters + ["##" + letter for letter in letters] + WORDS
+    return (
+        SPECIAL + list(string.punctuation) + letters + ["##" + letter for letter in letters] + WORDS
+    )
 
 
 def tensor_shapes(words, hidden, layers, intermediate):
-    shapes = {"embeddings.word_embeddings.weight": (words, hidden),
-              "embeddings.position_embeddings.weight": (POSITIONS, hidden),
-              "embeddings.token_type_embeddings.weight": (2, hidden)}
+    shapes = {
+        "embeddings.word_embeddings.weight": (words, hidden),
+        "embeddings.position_embeddings.weight": (POSITIONS, hidden),
+        "embeddings.token_type_embeddings.weight": (2, hidden),
+    }
 
     def add(name, rows, columns=None):
         shapes[name + ".weight"] = (rows,) if columns is None else (rows, columns)
@@ -56,7 +74,11 @@ def random_tensor(random, name, shape):
 def write_safetensors(path, tensors):
     header, offset = {"__metadata__": {"format": "pt"}}, 0
     for name, tensor in tensors.items():
-        header[name] = {"dtype": "F32", "shape": tensor.shape, "data_offsets": (offset, offset + tensor.nbytes)}
+        header[name] = {
+            "dtype": "F32",
+            "shape": tensor.shape,
+            "data_offsets": (offset, offset + tensor.nbytes),
+        }
         offset += tensor.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)  # so that the tensors are aligned
@@ -73,26 +95,44 @@ def write_model(directory, seed, layers, hidden, heads):
     module = "sentence_transformers.models."
     files = {
         "config.json": {
-            "architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", "hidden_size": hidden,
-            "num_hidden_layers": layers, "num_attention_heads": heads, "intermediate_size": 4 * hidden,
-            "vocab_size": len(words), "max_position_embeddings": POSITIONS, "type_vocab_size": 2,
-            "layer_norm_eps": 1e-12, "pad_token_id": 0},
+            "architectures": ["BertModel"],
+            "model_type": "bert",
+            "hidden_act": "gelu",
+            "hidden_size": hidden,
+            "num_hidden_layers": layers,
+            "num_attention_heads": heads,
+            "intermediate_size": 4 * hidden,
+            "vocab_size": len(words),
+            "max_position_embeddings": POSITIONS,
+            "type_vocab_size": 2,
+            "layer_norm_eps": 1e-12,
+            "pad_token_id": 0,
+        },
         "modules.json": [
             {"idx": 0, "name": "0", "path": "", "type": module + "Transformer"},
             {"idx": 1, "name": "1", "path": "1_Pooling", "type": module + "Pooling"},
-            {"idx": 2, "name": "2", "path": "2_Normalize", "type": module + "Normalize"}],
-        "1_Pooling/config.json": {"word_embedding_dimension": hidden, "pooling_mode_cls_token": False,
-                                  "pooling_mode_mean_tokens": True},
+            {"idx": 2, "name": "2", "path": "2_Normalize", "type": module + "Normalize"},
+        ],
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": hidden,
+            "pooling_mode_cls_token": False,
+            "pooling_mode_mean_tokens": True,
+        },
         "sentence_bert_config.json": {"max_seq_length": TOKENS_MAX, "do_lower_case": False},
-        "tokenizer_config.json": {"do_lower_case": True, "model_max_length": POSITIONS,
-                                  "tokenizer_class": "BertTokenizer"},
+        "tokenizer_config.json": {
+            "do_lower_case": True,
+            "model_max_length": POSITIONS,
+            "tokenizer_class": "BertTokenizer",
+        },
     }
     (directory / "1_Pooling").mkdir(parents=True, exist_ok=True)
     for name, value in files.items():
         (directory / name).write_text(json.dumps(value, indent=2) + "\n")
     (directory / "vocab.txt").write_text("\n".join(words) + "\n")
-    write_safetensors(directory / "model.safetensors",
-                      {name: random_tensor(random, name, shape) for name, shape in shapes.items()})
+    write_safetensors(
+        directory / "model.safetensors",
+        {name: random_tensor(random, name, shape) for name, shape in shapes.items()},
+    )
     return sum(int(numpy.prod(shape)) for shape in shapes.values())
 
 
@@ -106,7 +146,9 @@ def main():
     arguments = parser.parse_args()
     if arguments.hidden % arguments.heads != 0:
         parser.error("--heads must divide --hidden")
-    parameters = write_model(arguments.directory, arguments.seed, arguments.layers, arguments.hidden, arguments.heads)
+    parameters = write_model(
+        arguments.directory, arguments.seed, arguments.layers, arguments.hidden, arguments.heads
+    )
     print(f"{arguments.directory}: {parameters} parameters, vectors of {arguments.hidden} numbers")
     return 0
 

@@ -1,5 +1,5 @@
-"""A BERT sentence encoder in plain numpy float64, straight from model.safetensors: the definition that hilo's
-backends are held to where no oracle is installed. Written to be read, not to be fast.
+"""A BERT sentence encoder in plain numpy float64, straight from model.safetensors: the definition
+that hilo's backends are held to where no oracle is installed. Written to be read, not to be fast.
 
     encoder = ReferenceEncoder(model_directory)
     vectors = encoder.encode_ids([[101, 7592, 102], ...])      # float64 [n, dims]
@@ -19,7 +19,7 @@ def read_safetensors(path):
     """All tensors of a file, by name, as float64. Only for files that are trusted."""
     content = pathlib.Path(path).read_bytes()
     (header_bytes,) = struct.unpack_from("<Q", content)
-    header = json.loads(content[8:8 + header_bytes])
+    header = json.loads(content[8 : 8 + header_bytes])
     header.pop("__metadata__", None)
     types = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I64": "<i8"}
     tensors = {}
@@ -50,14 +50,19 @@ class ReferenceEncoder:
         self.layers = config["num_hidden_layers"]
         self.heads = config["num_attention_heads"]
         self.epsilon = config.get("layer_norm_eps", 1e-12)
-        self.tensors = {name.removeprefix("bert."): tensor
-                        for name, tensor in read_safetensors(directory / "model.safetensors").items()}
+        self.tensors = {
+            name.removeprefix("bert."): tensor
+            for name, tensor in read_safetensors(directory / "model.safetensors").items()
+        }
         self.pool_cls, self.normalize = False, False
         if (directory / "modules.json").exists():
-            kinds = [module["type"].rsplit(".", 1)[-1] for module in json.loads((directory / "modules.json").read_text())]
-            self.normalize = "Normalize" in kinds
+            modules = json.loads((directory / "modules.json").read_text())
+            self.normalize = any(module["type"].endswith(".Normalize") for module in modules)
             pooling = json.loads((directory / "1_Pooling" / "config.json").read_text())
-            self.pool_cls = pooling.get("pooling_mode") == "cls" or pooling.get("pooling_mode_cls_token", False)
+            self.pool_cls = "cls" in (
+                pooling.get("pooling_mode"),
+                "cls" if pooling.get("pooling_mode_cls_token") else "mean",
+            )
 
     def linear(self, x, name):
         return x @ self.tensors[name + ".weight"].T + self.tensors[name + ".bias"]
@@ -72,7 +77,8 @@ class ReferenceEncoder:
         tokens, hidden = x.shape
 
         def by_head(part):
-            return self.linear(x, f"{layer}.attention.self.{part}").reshape(tokens, self.heads, -1).swapaxes(0, 1)
+            rows = self.linear(x, f"{layer}.attention.self.{part}")
+            return rows.reshape(tokens, self.heads, -1).swapaxes(0, 1)
 
         query, key, value = by_head("query"), by_head("key"), by_head("value")
         weights = softmax(query @ key.swapaxes(1, 2) / math.sqrt(hidden / self.heads))
@@ -82,16 +88,19 @@ class ReferenceEncoder:
         """The encoder's last layer for one text: [tokens, hidden]."""
         ids = numpy.asarray(ids)
         types = numpy.zeros_like(ids) if types is None else numpy.asarray(types)
-        x = (self.tensors["embeddings.word_embeddings.weight"][ids]
-             + self.tensors["embeddings.position_embeddings.weight"][: len(ids)]
-             + self.tensors["embeddings.token_type_embeddings.weight"][types])
+        x = (
+            self.tensors["embeddings.word_embeddings.weight"][ids]
+            + self.tensors["embeddings.position_embeddings.weight"][: len(ids)]
+            + self.tensors["embeddings.token_type_embeddings.weight"][types]
+        )
         x = self.layer_norm(x, "embeddings.LayerNorm")
         for index in range(self.layers):
             layer = f"encoder.layer.{index}"
             attended = self.linear(self.attention(x, layer), f"{layer}.attention.output.dense")
             x = self.layer_norm(x + attended, f"{layer}.attention.output.LayerNorm")
             widened = gelu(self.linear(x, f"{layer}.intermediate.dense"))
-            x = self.layer_norm(x + self.linear(widened, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
+            narrowed = self.linear(widened, f"{layer}.output.dense")
+            x = self.layer_norm(x + narrowed, f"{layer}.output.LayerNorm")
         return x
 
     def vector(self, ids, types=None):
