@@ -37,7 +37,10 @@ std::array<double, 4> fit_segment(double start, double width) {
 GeluTable fit_table() {
   GeluTable table{};
   const double width = static_cast<double>(gelu_end) / gelu_segments;
-  for (size_t segment = 0; segment < gelu_segments; ++segment) {
+  // The last segment also serves everything beyond it, where only 0.5 itself keeps GELU of a large
+  // negative number at 0.
+  table.coefficient[0][gelu_segments - 1] = 0.5F;
+  for (size_t segment = 0; segment + 1 < gelu_segments; ++segment) {
     const auto polynomial = fit_segment(static_cast<double>(segment) * width, width);
     for (size_t power = 0; power < 4; ++power) {
       table.coefficient[power][segment] = static_cast<float>(polynomial[power]);

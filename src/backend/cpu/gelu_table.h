@@ -7,7 +7,7 @@
 namespace hilo {
 
 inline constexpr size_t gelu_segments = 32;
-// From here on the function is 0.5 to the last bit of a float.
+// Above this the function is 0.5 to the last bit of a float.
 inline constexpr float gelu_end = 5.5F;
 
 // Segment s covers [s, s + 1) * gelu_end / gelu_segments. With t the position in it, from 0 to 1,
