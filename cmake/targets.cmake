@@ -48,3 +48,12 @@ if(HILO_FUZZ)
   target_compile_options(canary_fuzz PRIVATE -fsanitize=fuzzer)
   target_link_options(canary_fuzz PRIVATE -fsanitize=fuzzer)
 endif()
+
+# Tests that span modules: real engines with real clients.
+if(HILO_TESTS)
+  file(GLOB integration_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/integration/*.cpp)
+  add_executable(integration_test ${integration_tests})
+  target_link_libraries(integration_test PRIVATE hilo_engine hilo_client ${HILO_THIRD_PARTY}
+    GTest::gtest GTest::gtest_main)
+  gtest_discover_tests(integration_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS integration)
+endif()

@@ -1,0 +1,162 @@
+// Clients that do not use the library: they may write anything.
+#include <cstring>
+#include <random>
+#include <sys/socket.h>
+
+#include <gtest/gtest.h>
+
+#include "backend/echo.h"
+#include "engine_under_test.h"
+#include "random_client.h"
+
+namespace hilo {
+namespace {
+
+Submission text_entry(Opcode opcode, uint32_t text_bytes) {
+  Submission entry{};
+  entry.opcode = opcode;
+  entry.task = 77;
+  entry.text_bytes = text_bytes;
+  return entry;
+}
+
+struct Case {
+  std::string fault;
+  Submission entry;
+  CompletionStatus answer;
+};
+
+std::vector<Case> cases() {
+  const Submission embed = text_entry(Opcode::embed, 4);
+  std::vector<Case> table{{"none", embed, CompletionStatus::ok}};
+  const auto add = [&](std::string fault, CompletionStatus answer,
+                       Submission entry) -> Submission& {
+    table.push_back({std::move(fault), entry, answer});
+    return table.back().entry;
+  };
+  add("a known prompt", CompletionStatus::ok, embed).prompt = 2;
+  add("an unknown prompt", CompletionStatus::invalid_entry, embed).prompt = 3;
+  add("an unknown lane", CompletionStatus::invalid_entry, embed).lane = 2;
+  add("a deadline in the past", CompletionStatus::expired, embed).deadline_ns = 1;
+  add("a deadline beyond time", CompletionStatus::ok, embed).deadline_ns = UINT64_MAX;
+  add("no text", CompletionStatus::ok, embed).text_bytes = 0;
+  add("too long", CompletionStatus::text_too_long, embed).text_bytes = text_bytes_max + 1;
+  add("half a letter", CompletionStatus::invalid_utf8, embed).text_bytes = 5;
+  add("echo", CompletionStatus::ok, text_entry(Opcode::echo, 5));
+  add("echo of too much", CompletionStatus::text_too_long,
+      text_entry(Opcode::echo, echo_dims * sizeof(float) + 1));
+  return table;
+}
+
+const EngineOptions with_prompts{
+    .threads = 0, .tokens_max = 256, .prompts = {"passage: ", "query: "}};
+
+// Fails if an entry that makes no sense is anything but an error completion, or ends the session.
+TEST(EngineStrangers, EntriesThatMakeNoSenseAreAnswered) {
+  const auto backend = make_echo_backend();
+  EngineUnderTest test{*backend, with_prompts};
+  const Stranger stranger = test.connect_stranger();
+  std::memcpy(stranger.raw->region.text.data(), "text\xc3", 5);
+  uint32_t seen = 0;
+  for (const Case& row : cases()) {
+    stranger.raw->push(row.entry);
+    const Completion completion = wait_for_completion(*stranger.raw, seen++);
+    EXPECT_EQ(completion.task, 77U) << row.fault;
+    EXPECT_EQ(completion.status, row.answer) << row.fault;
+    EXPECT_EQ(completion.slot == no_slot, row.answer != CompletionStatus::ok) << row.fault;
+  }
+}
+
+// Fails if the prompt is not what stands before the text.
+TEST(EngineStrangers, ThePromptIsPutBeforeTheText) {
+  const auto backend = make_echo_backend();
+  EngineUnderTest test{*backend, with_prompts};
+  const Stranger stranger = test.connect_stranger();
+  std::memcpy(stranger.raw->region.text.data(), "text", 4);
+  Submission entry = text_entry(Opcode::embed, 4);
+  entry.prompt = 2;
+  stranger.raw->push(entry);
+  const Completion completion = wait_for_completion(*stranger.raw, 0);
+  ASSERT_EQ(completion.status, CompletionStatus::ok);
+  EXPECT_EQ(completion.tokens, 11U);
+
+  std::vector<float> vector(echo_dims);
+  const auto* const slots =
+      reinterpret_cast<const std::byte*>(&stranger.raw->engine) + sizeof(EngineRegion);
+  std::memcpy(vector.data(), slots + completion.slot * slot_stride(echo_dims),
+              echo_dims * sizeof(float));
+  EXPECT_EQ(vector, echo_of("query: text", echo_dims, 256));
+}
+
+// Fails if a broken protocol ends nothing, or more than the session of the client that broke it.
+TEST(EngineStrangers, AViolationEndsThatSessionOnly) {
+  const auto backend = make_echo_backend();
+  EngineUnderTest test{*backend};
+  hilo_client* const honest = test.connect();
+  const Stranger stranger = test.connect_stranger();
+  stranger.raw->push(text_entry(static_cast<Opcode>(99), 0));
+  // The session ends when the control thread destroys it, which hangs up.
+  char byte = 0;
+  EXPECT_EQ(::recv(stranger.socket.get(), &byte, 1, 0), 0);
+  EXPECT_EQ(embed(honest, HILO_HIGH, "still here").status, HILO_OK);
+  hilo_close(honest);
+  EXPECT_TRUE(test.all_retired());
+}
+
+// False: the engine has stopped reading, so the session has ended.
+bool wait_for_room(const RawClient& raw, uint32_t pushed) {
+  const Instant until = monotonic_now() + 200 * millisecond_ns;
+  while (pushed - raw.engine.submission_head.value.load() > submission_entries / 2) {
+    if (monotonic_now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// Writes random entries, texts and words all over a region while the engine reads them.
+void scribble(const Stranger& stranger, std::mt19937& generator) {
+  const auto random = [&] { return static_cast<uint32_t>(generator()); };
+  RawClient& raw = *stranger.raw;
+  for (uint32_t pushed = 0; wait_for_room(raw, pushed); ++pushed) {
+    Submission entry = text_entry(static_cast<Opcode>(1 + random() % 4), random() % 1000);
+    if (random() % 2000 == 0) entry.opcode = static_cast<Opcode>(random());
+    if (random() % 200 == 0) entry.text_bytes = random();
+    entry.lane = random() % 4;
+    entry.text_offset = random() % (text_arena_bytes - 1000);
+    entry.slot = random() % 512;
+    entry.generation = random() % 4;
+    entry.deadline_ns = random() % 4;
+    raw.push(entry);
+    raw.write(random(), entry);
+    raw.region.text[random() % text_arena_bytes] = static_cast<char>(random());
+    raw.region.armed_futex.value.store(random());
+    raw.region.armed_socket.value.store(random());
+    if (random() % 2 == 0) raw.consume(raw.completion_tail());
+    if (random() % 2000 == 0) raw.consume(random());
+    if (random() % 2000 == 0) raw.region.submission_tail.value.store(random());
+  }
+}
+
+// Fails if clients that write random words all over their regions, while the engine reads them,
+// harm the engine or another client's answers.
+TEST(EngineStrangers, ScribblersHarmNobodyElse) {
+  const auto backend = make_echo_backend();
+  EngineUnderTest test{*backend};
+  std::atomic<bool> stopping{false};
+  std::atomic<int> scribblers{0};
+  std::thread scribbler{[&] {
+    std::mt19937 random{3};
+    while (!stopping) {
+      scribble(test.connect_stranger(), random);
+      ++scribblers;
+    }
+  }};
+  for (uint32_t seed = 0; scribblers < 10; ++seed)
+    run_random_client(test, {.seed = seed, .tasks = 1000, .dims = echo_dims, .tokens_max = 256});
+  stopping = true;
+  scribbler.join();
+  EXPECT_TRUE(test.all_retired());
+}
+
+}  // namespace
+}  // namespace hilo
