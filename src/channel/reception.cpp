@@ -61,6 +61,7 @@ struct Reception::Handshake {
   LaneRights offered = LaneRights::any;
   std::unique_ptr<Session> session;
   std::optional<Instant> deadline;  // None for a launched program.
+  bool over = false;                // To be erased: handed on, refused, or gone.
 
   int descriptor() const { return session ? session->socket() : socket.get(); }
   int process() const { return session ? session->pidfd() : pidfd.get(); }
@@ -123,17 +124,19 @@ void Reception::forget(uint64_t session_id) {
 std::vector<std::unique_ptr<Session>> Reception::advance(Instant now, const Admission& admission) {
   accept_waiting(now);
   std::vector<std::unique_ptr<Session>> ready;
-  std::erase_if(handshakes_, [&](std::unique_ptr<Handshake>& handshake) {
+  // Two passes: a step counts all handshakes, so none may be half erased meanwhile.
+  for (const std::unique_ptr<Handshake>& handshake : handshakes_) {
     Progress progress = step(*handshake, admission);
     if (progress == Progress::waiting && handshake->deadline && *handshake->deadline <= now) {
       log_debug("a program connected and did not finish its handshake in time");
       progress = Progress::over;
     }
-    if (progress == Progress::waiting) return false;
+    if (progress == Progress::waiting) continue;
     unwatch(*handshake);
+    handshake->over = true;
     if (progress == Progress::ready) ready.push_back(std::move(handshake->session));
-    return true;
-  });
+  }
+  std::erase_if(handshakes_, [](const auto& handshake) { return handshake->over; });
   watch_listener(now);
   set_timer();
   return ready;
