@@ -23,6 +23,7 @@ using namespace nb::literals;
 namespace {
 
 using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Texts = nb::typed<nb::tuple, nb::str, nb::ellipsis>;
 using View = nb::ndarray<nb::numpy, const float, nb::ndim<1>, nb::c_contig>;
 
 // A view's claim on its vector's memory: keeps the channel mapped and gives the slot back.
@@ -55,9 +56,9 @@ class BoundCall {
     const CallProgress progress = dispatcher_->progress(*call_);
     return {progress.finished, progress.tokens};
   }
-  nb::list views() {
+  nb::typed<nb::list, View> views() {
     const std::vector<LentVector> vectors = dispatcher_->hand_over_vectors(*call_);
-    nb::list views;
+    nb::typed<nb::list, View> views;
     for (const LentVector& lent : vectors) {
       auto lease = std::make_unique<Lease>(dispatcher_, lent.task);
       const nb::capsule owner{
@@ -78,7 +79,7 @@ class BoundClient {
  public:
   explicit BoundClient(hilo_client* client) : dispatcher_{std::make_shared<Dispatcher>(client)} {}
 
-  BoundCall begin(nb::tuple texts, std::optional<Rows> rows, hilo_lane lane, uint32_t timeout_ms,
+  BoundCall begin(Texts texts, std::optional<Rows> rows, hilo_lane lane, uint32_t timeout_ms,
                   std::optional<std::string> prompt, int wake_descriptor) {
     const hilo_info_t& info = dispatcher_->info();
     if (rows && (rows->shape(0) != texts.size() || rows->shape(1) != info.dims)) {

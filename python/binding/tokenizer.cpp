@@ -20,6 +20,7 @@ using namespace nb::literals;
 
 namespace {
 
+using Texts = nb::typed<nb::tuple, nb::str, nb::ellipsis>;
 using Ids = std::vector<uint32_t>;
 
 class BoundTokenizer {
@@ -38,7 +39,7 @@ class BoundTokenizer {
     return ids_of(first, second, tokens_max, special);
   }
 
-  std::vector<Ids> encode_batch(nb::tuple texts, uint32_t tokens_max, bool special) {
+  std::vector<Ids> encode_batch(Texts texts, uint32_t tokens_max, bool special) {
     std::vector<hilo_text> utf8;
     utf8.reserve(texts.size());
     for (const nb::handle text : texts) utf8.push_back(text_of(text, utf8.size()));

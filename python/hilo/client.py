@@ -49,7 +49,7 @@ class Client:
 
     def __init__(self, native: _hilo.Client) -> None:
         self._native: _hilo.Client | None = native
-        self._watches = Watches(native)
+        self._watches = Watches()
         self._info: dict[str, Any] | None = None
 
     @classmethod
@@ -65,7 +65,8 @@ class Client:
                show_progress: bool | ProgressCallback = ..., copy: Literal[True] = ...,
                timeout: float | None = ...) -> Vectors: ...
     @overload
-    def encode(self, texts: str, *, lane: Lane = ..., prompt: str | None = ...,
+    def encode(  # type: ignore[overload-overlap]  # A str is an iterable of str as well.
+               self, texts: str, *, lane: Lane = ..., prompt: str | None = ...,
                show_progress: bool | ProgressCallback = ..., copy: Literal[False],
                timeout: float | None = ...) -> Vectors: ...
     @overload
@@ -128,7 +129,8 @@ class Client:
     async def encode_async(self, texts: str | Texts, *, lane: Lane = ..., prompt: str | None = ...,
                            copy: Literal[True] = ..., timeout: float | None = ...) -> Vectors: ...
     @overload
-    async def encode_async(self, texts: str, *, lane: Lane = ..., prompt: str | None = ...,
+    async def encode_async(  # type: ignore[overload-overlap]
+                           self, texts: str, *, lane: Lane = ..., prompt: str | None = ...,
                            copy: Literal[False], timeout: float | None = ...) -> Vectors: ...
     @overload
     async def encode_async(self, texts: Texts, *, lane: Lane = ..., prompt: str | None = ...,
@@ -151,7 +153,7 @@ class Client:
         batch, single = _batch_of(texts)
         native = self._opened()
         rows = np.empty((len(batch), native.dims), np.float32) if copy else None
-        with self._watches.of_running_loop() as watch:
+        with self._watches.of_running_loop(native) as watch:
             call = native.begin(batch, rows, self._lane_for(lane, len(batch)), _ms(timeout),
                                 prompt, watch.wake_descriptor)
             try:

@@ -15,7 +15,7 @@ from hilo import _hilo
 from hilo.client import Client
 from hilo.errors import Error, StartFailed
 
-# An engine whose socket has closed exits by itself; after this it is helped.
+# An engine that is asked to end does so at once, unless something is very wrong with it.
 _SECONDS_TO_EXIT = 5.0
 
 
@@ -57,7 +57,6 @@ class Hilo(Client):
                 super().__init__(_hilo.connect_descriptor(channel, _hilo.Lane.ANY))
                 self.encode("")  # The first answer comes when the model is loaded.
             except BaseException as error:
-                self._process.terminate()
                 self._stop()
                 if not isinstance(error, Error):
                     raise
@@ -123,10 +122,9 @@ def _last_words(words: IO[bytes]) -> str:
 def _stop(process: subprocess.Popen[bytes], owner: int) -> None:
     if os.getpid() != owner:  # A fork is not the one to stop it.
         return
-    for end in (process.terminate, process.kill):
-        try:
-            process.wait(_SECONDS_TO_EXIT)
-            return
-        except subprocess.TimeoutExpired:
-            end()
-    process.wait()
+    process.terminate()
+    try:
+        process.wait(_SECONDS_TO_EXIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -57,16 +57,15 @@ class Watch:
 class Watches:
     """The watches of one client, one for each event loop that awaits something of it."""
 
-    def __init__(self, native: _hilo.Client) -> None:
-        self._native = native
+    def __init__(self) -> None:
         self._of_loop: dict[asyncio.AbstractEventLoop, Watch] = {}
 
     @contextmanager
-    def of_running_loop(self) -> Iterator[Watch]:
+    def of_running_loop(self, native: _hilo.Client) -> Iterator[Watch]:
         loop = asyncio.get_running_loop()
         watch = self._of_loop.get(loop)
         if watch is None:
-            watch = self._of_loop[loop] = Watch(self._native, loop)
+            watch = self._of_loop[loop] = Watch(native, loop)
         watch.users += 1
         try:
             yield watch

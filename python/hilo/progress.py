@@ -73,7 +73,7 @@ class ProgressBar:
 
 
 def line_of(progress: Progress, width: int) -> str:
-    """The bar as text, such as `[######......]  500/1,000  333 texts/s  6,000 tokens/s  2 s left`."""
+    """Such as `[####....] 500/1,000  333 texts/s  6,000 tokens/s  2 s left`."""
     filled = width * progress.texts // max(progress.total, 1)
     left = progress.seconds_left
     rest = f"{progress.seconds:.1f} s" if progress.texts == progress.total else f"{left:.0f} s left"

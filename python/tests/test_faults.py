@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hilo
@@ -19,11 +20,27 @@ from conftest import echo_vector
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def is_running(pid: int) -> bool:
+def process_state(pid: int) -> str:
+    """The kernel's letter; Z when it is a zombie or has gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
-        return False
+        return "Z"
+
+
+def is_running(pid: int) -> bool:
+    return process_state(pid) != "Z"
+
+
+@contextmanager
+def standing_still(pid: int) -> Iterator[None]:
+    """The process stops, so that whoever waits for its answer goes on waiting."""
+    os.kill(pid, signal.SIGSTOP)
+    assert wait_until(lambda: process_state(pid) == "T", 5)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -62,56 +79,48 @@ def test_ctrl_c_interrupts_and_leaves_the_client_usable(run_python: RunPython) -
 
 def test_ctrl_c_while_nothing_comes(echo: hilo.Hilo) -> None:
     """The wait itself is interrupted, not only the work between two results."""
-    os.kill(echo.pid, signal.SIGSTOP)
-    pending = subprocess.Popen([sys.executable, "-c", f"""
-import os, signal, time
-time.sleep(0.3)
-os.kill({os.getpid()}, signal.SIGINT)
-"""])
-    before = time.monotonic()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            echo.encode("a")
-    finally:
-        os.kill(echo.pid, signal.SIGCONT)
-        pending.wait()
-    assert time.monotonic() - before < 5
+    with standing_still(echo.pid), pytest.raises(KeyboardInterrupt):
+        interrupt = threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT])
+        interrupt.start()
+        echo.encode("a")
     np.testing.assert_array_equal(echo.encode("b"), echo_vector("b"))
 
 
 def test_timeout_passes_when_the_engine_does_not_answer(echo: hilo.Hilo) -> None:
-    os.kill(echo.pid, signal.SIGSTOP)
-    try:
+    with standing_still(echo.pid):
         before = time.monotonic()
         with pytest.raises(hilo.TimedOut) as caught:
             echo.encode(["a"] * 1000, timeout=0.2)
         assert 0.19 < time.monotonic() - before < 2
         assert isinstance(caught.value, TimeoutError)
-    finally:
-        os.kill(echo.pid, signal.SIGCONT)
     np.testing.assert_array_equal(echo.encode("b"), echo_vector("b"))
 
 
 def test_killed_engine_is_told_within_a_moment(echo: hilo.Hilo) -> None:
-    os.kill(echo.pid, signal.SIGSTOP)  # So that the call below waits.
-    killer = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -KILL {echo.pid}; date +%s.%N"],
-                              stdout=subprocess.PIPE)
-    with pytest.raises(hilo.EngineGone):
-        echo.encode(["a"] * 1000)
-    told = time.time()
-    assert told - float(killer.communicate()[0]) < 0.5
+    killed_at = 0.0
+
+    def kill() -> None:
+        nonlocal killed_at
+        killed_at = time.monotonic()
+        os.kill(echo.pid, signal.SIGKILL)
+
+    with standing_still(echo.pid):
+        threading.Timer(0.2, kill).start()
+        with pytest.raises(hilo.EngineGone):
+            echo.encode(["a"] * 1000)
+        assert time.monotonic() - killed_at < 0.5
     with pytest.raises(hilo.EngineGone):
         echo.encode("b")
 
 
 def test_killed_engine_is_told_to_event_loops(echo: hilo.Hilo) -> None:
     async def main() -> None:
-        os.kill(echo.pid, signal.SIGSTOP)
-        call = asyncio.ensure_future(echo.encode_async("a"))
-        await asyncio.sleep(0.1)
-        os.kill(echo.pid, signal.SIGKILL)
-        with pytest.raises(hilo.EngineGone):
-            await asyncio.wait_for(call, 5)
+        with standing_still(echo.pid):
+            call = asyncio.ensure_future(echo.encode_async("a"))
+            await asyncio.sleep(0.1)
+            os.kill(echo.pid, signal.SIGKILL)
+            with pytest.raises(hilo.EngineGone):
+                await asyncio.wait_for(call, 5)
 
     asyncio.run(main())
 
