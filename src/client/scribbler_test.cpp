@@ -50,12 +50,18 @@ uint32_t nasty(Random& random) {
 // indices nearly right, so that the engine keeps reading them; in the others everything changes.
 [[noreturn]] void scribble(std::vector<RawClient>& clients) {
   Random random{static_cast<uint32_t>(::getpid())};
+  std::vector<uint32_t> tails(clients.size());
+  // The nearly right ones begin with entries that pass, so that the engine has something to read
+  // on.
+  for (size_t i = 0; i < clients.size(); i += 2)
+    for (uint32_t index = 0; index < submission_entries; ++index)
+      clients[i].write(index, {.opcode = Opcode::embed, .text_bytes = 64});
   for (;;) {
     for (size_t i = 0; i < clients.size(); ++i) {
       ClientRegion& region = clients[i].region;
       const uint32_t head = clients[i].engine.submission_head.value.load();
       for (int turn = 0; turn < 16; ++turn) {
-        SharedEntry& entry = region.submissions[(head + random() % 8) % submission_entries];
+        SharedEntry& entry = region.submissions[(head + random() % 64) % submission_entries];
         const uint64_t value =
             uint64_t{nasty(random)} << 32 | (i % 2 == 0 ? 1 + random() % 4 : nasty(random));
         entry.words[i % 2 == 0 ? (turn % 4 == 0 ? 2 : 0) : random() % 8].store(value);
@@ -65,7 +71,9 @@ uint32_t nasty(Random& random) {
       region.completion_head.value.store(clients[i].completion_tail());
       region.armed_futex.value.fetch_add(1);
       region.armed_socket.value.fetch_add(1);
-      region.submission_tail.value.store(head + random() % 8);
+      // Ahead by no more than a client may have open, or the session would end at once.
+      if (tails[i] - head < tasks_per_client_max / 2) tails[i] += random() % 8;
+      region.submission_tail.value.store(tails[i]);
       if (i % 2 == 0 || random() % 4096 != 0) continue;
       auto* const words = reinterpret_cast<std::atomic<uint32_t>*>(&region);
       for (size_t word = 0; word < 512; ++word) words[word].store(nasty(random));
