@@ -48,7 +48,7 @@ class Shelf:
         self.folder = Path(named or f"{tempfile.gettempdir()}/hilo-demo-{os.getppid()}")
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if self.folder.stat().st_uid != os.getuid():
-            sys.exit(f"{self.folder} belongs to another user: set HILO_DEMO_DIR to a folder of yours")
+            sys.exit(f"{self.folder} belongs to another user: name a folder in HILO_DEMO_DIR")
 
     # ---- LOW writes
 

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from common import Indexing, Shelf, describe, open_client, say, styled
 
@@ -23,7 +24,8 @@ from hilo.progress import Progress, ProgressBar, ProgressCallback
 
 SMALL_CORPUS = Path(__file__).resolve().parent.parent / "data" / "packages.tsv"
 PACKAGES_MAX = 20_000
-PACKAGES_AT_ONCE = 512
+PACKAGES_AT_ONCE = 256
+PACKAGES_AT_ONCE_IN_THE_BEGINNING = 50
 SECONDS_TO_WAIT_FOR_HIGH = 120
 # Sections with things that people look for; the rest is libraries and parts of other packages.
 SECTIONS = frozenset("""admin comm database editors education electronics embedded games gnome
@@ -72,12 +74,12 @@ class Indexer:
         self._vectors = shelf.make_room(PACKAGES_MAX, client.dims)
         self.state = Indexing()
 
-    def embed(self, packages: list[str], start: int, report: ProgressCallback) -> None:
-        """The next few packages from `start`, and word of them to HIGH."""
-        part = packages[start : start + PACKAGES_AT_ONCE]
-        stop = start + len(part)
-        self._vectors[start:stop] = self._client.encode(part, lane="low", show_progress=report)
-        self.state.embedded = max(self.state.embedded, stop)
+    def embed(self, packages: list[str], start: int, stop: int,
+              report: ProgressCallback | Literal[False] = False) -> None:
+        """Some of the packages, and word of them to HIGH."""
+        vectors = self._client.encode(packages[start:stop], lane="low", show_progress=report)
+        self._vectors[start : start + len(vectors)] = vectors
+        self.state.embedded = max(self.state.embedded, start + len(vectors))
         self._shelf.tell(self.state)
 
     def embed_all(self, packages: list[str]) -> None:
@@ -99,7 +101,7 @@ class Indexer:
         for start in range(0, len(packages), PACKAGES_AT_ONCE):
             if self._shelf.should_stop():
                 break
-            self.embed(packages, start, report)
+            self.embed(packages, start, start + PACKAGES_AT_ONCE, report)
         else:
             self.state.finished = True
             self._shelf.tell(self.state)
@@ -122,8 +124,9 @@ def main() -> None:
         indexer = Indexer(client, shelf)
         beginning = small_corpus()
         shelf.name_packages(beginning)
-        for start in range(0, len(beginning), PACKAGES_AT_ONCE):
-            indexer.embed(beginning, start, lambda _: None)
+        step = PACKAGES_AT_ONCE_IN_THE_BEGINNING
+        for start in range(0, len(beginning), step):
+            indexer.embed(beginning, start, start + step)
 
         packages = read_corpus(beginning)
         shelf.name_packages(packages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -26,10 +27,10 @@ def test_vectors_do_not_depend_on_company_or_lane(minilm: hilo.Hilo) -> None:
 
 def test_question_beside_bulk_gets_its_vector(minilm: hilo.Hilo) -> None:
     alone = minilm.encode("resize photos")
-    bulk = threading.Thread(target=minilm.encode, args=[["some longer text " * 10] * 1500])
+    bulk = threading.Thread(target=minilm.encode, args=[["some longer text " * 10] * 300])
     bulk.start()
-    time.sleep(0.1)
-    for _ in range(5):
+    time.sleep(0.05)
+    for _ in range(3):
         np.testing.assert_array_equal(minilm.encode("resize photos"), alone)
     assert bulk.is_alive(), "the questions waited for the whole list"
     bulk.join()
@@ -41,8 +42,9 @@ def test_values_of_the_model(minilm: hilo.Hilo) -> None:
 
 
 def test_tokenizer_gives_the_ids_of_the_reference(model_folder: Path) -> None:
-    reference = pytest.importorskip("tokenizers").Tokenizer.from_file(
-        str(model_folder / "tokenizer.json"))
+    import tokenizers  # The reference; ./dev installs it.
+
+    reference = tokenizers.Tokenizer.from_file(str(model_folder / "tokenizer.json"))
     reference.no_truncation()
     reference.no_padding()
     tokenizer = hilo.Tokenizer(model_folder)
@@ -88,9 +90,8 @@ def test_missing_tokenizer_is_told(tmp_path: Path) -> None:
 
 def test_requirements_are_said_once() -> None:
     """pyproject.toml and the file that ./dev installs from name the same packages."""
-    tomllib = pytest.importorskip("tomllib")
     root = Path(__file__).resolve().parent.parent.parent
-    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    text = (root / "pyproject.toml").read_text()
     lines = (root / "python/requirements-dev.txt").read_text().splitlines()
-    assert extras["optional-dependencies"]["dev"] == [
-        line for line in lines if line and not line.startswith("#")]
+    packages = [line for line in lines if line and not line.startswith("#")]
+    assert f"dev = {json.dumps(packages)}" in text
