@@ -1,0 +1,305 @@
+// The whole encoder on small random models: against double precision, against itself in other
+// company, and under load.
+#include "backend/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "backend/cpu/cpu_level.h"
+#include "backend/cpu/random_model.h"
+#include "backend/cpu/reference_encoder.h"
+#include "base/heap_seal.h"
+
+namespace hilo {
+namespace {
+
+struct Texts {
+  std::vector<std::vector<uint32_t>> ids;
+
+  static Texts of_lengths(const std::vector<size_t>& lengths, uint32_t vocabulary) {
+    Texts texts;
+    std::mt19937 random(3);
+    std::uniform_int_distribution<uint32_t> id(0, vocabulary - 1);
+    for (const size_t length : lengths) {
+      std::vector<uint32_t>& text = texts.ids.emplace_back();
+      for (size_t i = 0; i < length; ++i) text.push_back(id(random));
+    }
+    return texts;
+  }
+};
+
+using Vectors = std::vector<std::vector<float>>;
+
+// Runs the given texts as one batch.
+class Batch {
+ public:
+  Batch(const Backend& backend, const Texts& texts) : vectors_(texts.ids.size()) {
+    for (size_t text = 0; text < texts.ids.size(); ++text) {
+      ids_.insert(ids_.end(), texts.ids[text].begin(), texts.ids[text].end());
+      starts_.push_back(static_cast<uint32_t>(ids_.size()));
+      vectors_[text].resize(backend.dims());
+      pointers_.push_back(vectors_[text].data());
+    }
+  }
+  std::unique_ptr<Workspace> workspace(const Backend& backend) const {
+    return backend.make_workspace(starts_.back(), static_cast<uint32_t>(vectors_.size()));
+  }
+  const Vectors& run(const Backend& backend, Workspace& workspace, const YieldGate& gate,
+                     std::span<const uint8_t> types = {}) {
+    const TokenBatch batch = {.ids = ids_, .types = types, .sequence_start = starts_};
+    EXPECT_TRUE(backend.run(batch, workspace, gate, pointers_));
+    return vectors_;
+  }
+
+ private:
+  std::vector<uint32_t> ids_;
+  std::vector<uint32_t> starts_ = {0};
+  Vectors vectors_;
+  std::vector<float*> pointers_;
+};
+
+Vectors encode(const Backend& backend, const Texts& texts, std::span<const uint8_t> types = {}) {
+  Batch batch(backend, texts);
+  return batch.run(backend, *batch.workspace(backend), YieldGate{}, types);
+}
+
+void expect_near(const std::vector<float>& vector, const reference::Row& exact, double tolerance) {
+  ASSERT_EQ(vector.size(), exact.size());
+  for (size_t i = 0; i < exact.size(); ++i) {
+    ASSERT_NEAR(double{vector[i]}, exact[i], tolerance) << "component " << i;
+  }
+}
+
+std::unique_ptr<Backend> backend_of(const Model& model, CpuLevel level) {
+  return *make_cpu_backend(model, Precision::fp32, level);
+}
+
+std::vector<CpuLevel> levels_here() {
+  std::vector<CpuLevel> levels;
+  for (const CpuLevel level : {CpuLevel::scalar, CpuLevel::avx2, CpuLevel::avx512}) {
+    if (level <= best_cpu_level()) levels.push_back(level);
+  }
+  return levels;
+}
+std::string level_of(const testing::TestParamInfo<CpuLevel>& info) {
+  return cpu_level_name(info.param);
+}
+
+class Encoder : public testing::TestWithParam<CpuLevel> {};
+INSTANTIATE_TEST_SUITE_P(Levels, Encoder, testing::ValuesIn(levels_here()), level_of);
+
+constexpr EncoderConfig tiny = {.layers = 2,
+                                .hidden = 64,
+                                .heads = 2,
+                                .intermediate = 128,
+                                .vocabulary = 50,
+                                .positions_max = 300,
+                                .token_types = 2};
+
+EncoderConfig shape(uint32_t hidden, uint32_t heads, uint32_t intermediate) {
+  EncoderConfig config = tiny;
+  config.hidden = hidden;
+  config.heads = heads;
+  config.intermediate = intermediate;
+  return config;
+}
+
+// Head sizes 32, 64, 12, 48, 1 and 80; widths that are no multiple of any vector.
+const EncoderConfig shapes[] = {shape(64, 2, 128), shape(128, 2, 256), shape(60, 5, 77),
+                                shape(96, 2, 200), shape(3, 3, 5),     shape(80, 1, 33)};
+
+TEST_P(Encoder, MatchesDoublePrecisionForEveryShape) {
+  const Texts texts = Texts::of_lengths({1, 2, 7, 14, 15, 33, 64}, tiny.vocabulary);
+  for (const EncoderConfig& config : shapes) {
+    for (const Pooling pooling : {Pooling::mean, Pooling::cls}) {
+      const bool normalize = pooling == Pooling::mean;
+      const Model model = random_model(config, pooling, normalize);
+      const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
+      for (size_t text = 0; text < texts.ids.size(); ++text) {
+        SCOPED_TRACE(testing::Message() << "hidden " << config.hidden << ", text " << text);
+        expect_near(vectors[text], reference::vector_of(model, texts.ids[text]), 2e-5);
+      }
+    }
+  }
+}
+
+TEST_P(Encoder, AddsTokenTypes) {
+  const Model model = random_model(tiny);
+  const Texts texts = Texts::of_lengths({4, 6}, tiny.vocabulary);
+  const std::vector<uint8_t> types = {0, 0, 1, 1, 0, 1, 0, 1, 1, 1};
+  const Vectors vectors = encode(*backend_of(model, GetParam()), texts, types);
+  const std::span<const uint8_t> all = types;
+  expect_near(vectors[0], reference::vector_of(model, texts.ids[0], all.first(4)), 2e-5);
+  expect_near(vectors[1], reference::vector_of(model, texts.ids[1], all.subspan(4)), 2e-5);
+}
+
+// Goal: a text's vector is the same bits whatever shares its batch and wherever it stands. Method:
+// lengths on both sides of every tile, panel, block and chunk border; together, alone, reversed.
+TEST_P(Encoder, VectorsDoNotDependOnTheBatch) {
+  const Model model = random_model(tiny);
+  const auto backend = backend_of(model, GetParam());
+  Texts texts = Texts::of_lengths(
+      {1, 128, 2, 127, 5, 6, 7, 13, 14, 15, 31, 32, 33, 300, 64, 84, 85, 129, 3, 3}, 50);
+  const Vectors together = encode(*backend, texts);
+  for (size_t text = 0; text < texts.ids.size(); ++text) {
+    EXPECT_EQ(encode(*backend, Texts{{texts.ids[text]}})[0], together[text]) << "text " << text;
+  }
+  std::reverse(texts.ids.begin(), texts.ids.end());
+  Vectors backwards = encode(*backend, texts);
+  std::reverse(backwards.begin(), backwards.end());
+  EXPECT_EQ(backwards, together);
+}
+
+TEST_P(Encoder, AgreesWithTheScalarLevel) {
+  const Texts texts = Texts::of_lengths({1, 9, 100}, tiny.vocabulary);
+  EncoderConfig config = shape(384, 12, 512);
+  config.layers = 3;
+  const Model model = random_model(config);
+  const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
+  const Vectors scalar = encode(*backend_of(model, CpuLevel::scalar), texts);
+  for (size_t text = 0; text < texts.ids.size(); ++text) {
+    for (size_t i = 0; i < config.hidden; ++i) {
+      ASSERT_NEAR(vectors[text][i], scalar[text][i], 1e-5F) << "text " << text;
+    }
+  }
+}
+
+// A text far longer than a chunk, with scores that no small cache holds.
+TEST_P(Encoder, EncodesTextsOfThousandsOfTokens) {
+  EncoderConfig config = shape(32, 1, 32);
+  config.layers = 1;
+  config.positions_max = 2100;
+  const Model model = random_model(config);
+  const Texts texts = Texts::of_lengths({5, 2100, 1200}, config.vocabulary);
+  const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
+  expect_near(vectors[1], reference::vector_of(model, texts.ids[1]), 2e-5);
+  expect_near(vectors[0], reference::vector_of(model, texts.ids[0]), 2e-5);
+}
+
+// One backend, many threads, each with a workspace: all get the bits of a quiet run.
+TEST_P(Encoder, RunsInManyThreadsAtOnce) {
+  const Model model = random_model(tiny);
+  const auto backend = backend_of(model, GetParam());
+  const Texts texts = Texts::of_lengths({30, 1, 17, 90}, tiny.vocabulary);
+  const Vectors expected = encode(*backend, texts);
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      Batch batch(*backend, texts);
+      const auto workspace = batch.workspace(*backend);
+      for (int round = 0; round < 5; ++round) {
+        if (batch.run(*backend, *workspace, YieldGate{}) != expected) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+// Goal: a closed gate stops the work where it is, and opening it lets it finish to the same bits.
+// Method: another thread closes and opens the gate many times while batches run.
+TEST_P(Encoder, WaitsAtAClosedGate) {
+  using std::chrono::milliseconds;
+  const Model model = random_model(tiny);
+  const auto backend = backend_of(model, GetParam());
+  const Texts texts = Texts::of_lengths({30, 17, 90}, tiny.vocabulary);
+  const Vectors expected = encode(*backend, texts);
+  YieldGate gate;
+  gate.close();
+  std::atomic<bool> finished = false;
+  std::thread worker([&] {
+    Batch batch(*backend, texts);
+    EXPECT_EQ(batch.run(*backend, *batch.workspace(*backend), gate), expected);
+    finished = true;
+  });
+  std::this_thread::sleep_for(milliseconds(20));
+  EXPECT_FALSE(finished);
+  gate.open();
+  for (int i = 0; i < 20 && !finished; ++i) {
+    gate.close();
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    gate.open();
+  }
+  worker.join();
+}
+
+// The seal aborts the process on an allocation (in debug builds, where it is active).
+TEST_P(Encoder, AllocatesNothingWhileRunning) {
+  const Model model = random_model(tiny);
+  const auto backend = backend_of(model, GetParam());
+  Batch batch(*backend, Texts::of_lengths({3, 200, 40}, tiny.vocabulary));
+  const auto workspace = batch.workspace(*backend);
+  const YieldGate gate;
+  const HeapSeal seal;
+  batch.run(*backend, *workspace, gate);
+}
+
+TEST(CpuBackend, TellsWhatItIsAndWhatItHolds) {
+  const Model model = random_model(tiny);
+  const auto backend = backend_of(model, CpuLevel::scalar);
+  EXPECT_EQ(backend->describe(), "cpu fp32 (scalar)");
+  EXPECT_EQ(backend->dims(), 64U);
+  EXPECT_EQ(backend->vocabulary(), 50U);
+  EXPECT_FALSE(backend->instant());
+  constexpr size_t layer_floats = 4 * 64 * 64 + 2 * 64 * 128 + 4 * 64 + 128 + 64 + 4 * 64;
+  constexpr size_t floats = (50 + 300 + 2) * 64 + 2 * 64 + 2 * layer_floats;
+  EXPECT_EQ(backend->bytes(), floats * sizeof(float));
+  const size_t small = backend->make_workspace(10, 1)->bytes();
+  EXPECT_GT(small, size_t{10} * (64 + 3 * 64 + 64 + 128) * sizeof(float));
+  // More than a chunk needs no more room, only more rounds.
+  EXPECT_EQ(backend->make_workspace(1000, 9)->bytes(), backend->make_workspace(8000, 99)->bytes());
+}
+
+TEST(CpuBackend, RefusesUnevenHeads) {
+  Model model = random_model(tiny);
+  model.header.encoder.heads = 7;
+  const auto backend = make_cpu_backend(model, Precision::fp32, CpuLevel::scalar);
+  ASSERT_FALSE(backend.ok());
+  EXPECT_EQ(backend.error().message,
+            "random has hidden size 64 with 7 heads and intermediate size 128: every head needs an "
+            "equal, non-empty share. Use a model with other sizes.");
+}
+
+TEST(CpuBackendDeathTest, AnIdOutsideTheVocabularyStopsTheProcess) {
+  const Model model = random_model(tiny);
+  const auto backend = backend_of(model, CpuLevel::scalar);
+  EXPECT_DEATH(encode(*backend, Texts{{{1, 50}}}), "id < model.config.vocabulary");
+}
+
+TEST(CpuLevelChoice, TakesTheBestUnlessToldOtherwise) {
+  EXPECT_EQ(*choose_cpu_level("", CpuLevel::avx2), CpuLevel::avx2);
+  EXPECT_EQ(*choose_cpu_level("scalar", CpuLevel::avx512), CpuLevel::scalar);
+  EXPECT_EQ(*choose_cpu_level("avx512", CpuLevel::avx512), CpuLevel::avx512);
+  EXPECT_EQ(choose_cpu_level("avx512", CpuLevel::avx2).error().message,
+            "HILO_CPU asks for avx512, but this machine has no more than avx2: unset HILO_CPU or "
+            "lower it.");
+  EXPECT_EQ(choose_cpu_level("AVX2", CpuLevel::avx512).error().message,
+            "HILO_CPU is \"AVX2\", which is no level of hilo: use scalar, avx2 or avx512, or unset "
+            "it.");
+}
+
+TEST(CpuLevelChoice, ReadsTheEnvironment) {
+  const char* before = std::getenv("HILO_CPU");
+  const std::string kept = before != nullptr ? before : "";
+  ASSERT_EQ(::setenv("HILO_CPU", "scalar", 1), 0);
+  EXPECT_EQ(*select_cpu_level(), CpuLevel::scalar);
+  ASSERT_EQ(::unsetenv("HILO_CPU"), 0);
+  EXPECT_EQ(*select_cpu_level(), best_cpu_level());
+  if (before != nullptr) {
+    ASSERT_EQ(::setenv("HILO_CPU", kept.c_str(), 1), 0);
+  }
+}
+
+}  // namespace
+}  // namespace hilo

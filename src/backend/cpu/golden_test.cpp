@@ -1,0 +1,117 @@
+// The encoder with a real model against the vectors of sentence-transformers in tests/golden.
+//   HILO_TEST_MODEL=DIR    the directory of all-MiniLM-L6-v2; without it the tests are skipped
+//   HILO_TEST_TEXTS=all    all 1,000 texts at every level; by default the slower levels, and builds
+//                          without optimization, take every eighth
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/cpu_level.h"
+
+namespace hilo {
+namespace {
+
+constexpr size_t golden_dims = 384;
+
+std::string golden_path(std::string_view name) {
+  return fmt::format("{}/tests/golden/{}", HILO_SOURCE_DIR, name);
+}
+
+std::vector<std::vector<uint32_t>> golden_ids() {
+  std::ifstream file(golden_path("embeddings_minilm.ids.json"));
+  return nlohmann::json::parse(file).get<std::vector<std::vector<uint32_t>>>();
+}
+
+std::vector<float> golden_vectors(size_t texts) {
+  std::vector<float> vectors(texts * golden_dims);
+  std::ifstream file(golden_path("embeddings_minilm.f32"), std::ios::binary);
+  file.read(reinterpret_cast<char*>(vectors.data()),
+            static_cast<std::streamsize>(vectors.size() * sizeof(float)));
+  EXPECT_TRUE(file.good()) << "embeddings_minilm.f32 is too short";
+  return vectors;
+}
+
+size_t step_between_texts(CpuLevel level) {
+  const char* wanted = std::getenv("HILO_TEST_TEXTS");
+  if (wanted != nullptr && std::string_view(wanted) == "all") return 1;
+#ifdef NDEBUG
+  if (level == best_cpu_level()) return 1;
+#endif
+  static_cast<void>(level);
+  return 8;
+}
+
+struct Difference {
+  double component = 0.0;
+  double cosine = 1.0;
+};
+
+Difference difference_of(const float* vector, const float* golden) {
+  Difference difference;
+  double product = 0.0, squares = 0.0, golden_squares = 0.0;
+  for (size_t i = 0; i < golden_dims; ++i) {
+    const double a = vector[i];
+    const double b = golden[i];
+    difference.component = std::max(difference.component, std::abs(a - b));
+    product += a * b;
+    squares += a * a;
+    golden_squares += b * b;
+  }
+  difference.cosine = product / std::sqrt(squares * golden_squares);
+  return difference;
+}
+
+class Golden : public testing::TestWithParam<CpuLevel> {};
+
+std::string level_of(const testing::TestParamInfo<CpuLevel>& info) {
+  return cpu_level_name(info.param);
+}
+INSTANTIATE_TEST_SUITE_P(Levels, Golden,
+                         testing::Values(CpuLevel::scalar, CpuLevel::avx2, CpuLevel::avx512),
+                         level_of);
+
+TEST_P(Golden, VectorsAreThoseOfSentenceTransformers) {
+  const char* directory = std::getenv("HILO_TEST_MODEL");
+  if (directory == nullptr) GTEST_SKIP() << "HILO_TEST_MODEL names no model directory";
+  if (GetParam() > best_cpu_level()) {
+    GTEST_SKIP() << "this machine has no " << cpu_level_name(GetParam());
+  }
+  auto header = read_model_header(directory);
+  ASSERT_TRUE(header.ok()) << header.error().message;
+  ASSERT_EQ(header->dims(), golden_dims);
+  auto model = load_model(*header);
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  const std::unique_ptr<Backend> backend = *make_cpu_backend(*model, Precision::fp32, GetParam());
+
+  const auto ids = golden_ids();
+  ASSERT_EQ(ids.size(), 1000U);
+  const std::vector<float> golden = golden_vectors(ids.size());
+  const auto workspace = backend->make_workspace(header->tokens_max, 1);
+  std::vector<float> vector(golden_dims);
+  Difference worst;
+  for (size_t text = 0; text < ids.size(); text += step_between_texts(GetParam())) {
+    const uint32_t starts[] = {0, static_cast<uint32_t>(ids[text].size())};
+    float* const vectors[] = {vector.data()};
+    ASSERT_TRUE(backend->run({.ids = ids[text], .types = {}, .sequence_start = starts}, *workspace,
+                             YieldGate{}, vectors));
+    const Difference here = difference_of(vector.data(), golden.data() + text * golden_dims);
+    EXPECT_GE(here.cosine, 0.99999) << "text " << text;
+    EXPECT_LT(here.component, 1e-4) << "text " << text;
+    worst.cosine = std::min(worst.cosine, here.cosine);
+    worst.component = std::max(worst.component, here.component);
+  }
+  RecordProperty("worst_cosine", fmt::format("{:.8f}", worst.cosine));
+  RecordProperty("worst_component", fmt::format("{:.2e}", worst.component));
+}
+
+}  // namespace
+}  // namespace hilo
