@@ -83,10 +83,12 @@ class EmbedVerb final : public Verb {
     CLI::App* const verb = app.add_subcommand("embed", "Print the vectors of texts");
     verb->footer(examples);
     add_model_options(*verb, options_);
-    verb->add_option("text", texts_, "Texts; standard input if there are none")->type_name("TEXT");
+    verb->add_option("text", texts_, "Texts; standard input if there are none")
+        ->option_text("TEXT...");
     verb->add_option("--prompt", prompt_, "Put this prompt of the model before each text")
-        ->type_name("NAME");
+        ->option_text("NAME");
     verb->add_flag("--json", json_, "One JSON object for each text");
+    verb->callback([this] { require_model(options_); });
     return verb;
   }
 

@@ -46,7 +46,7 @@ class InfoVerb final : public Verb {
   CLI::App* add_to(CLI::App& app) override {
     CLI::App* const verb = app.add_subcommand("info", "Tell about this machine, and about a model");
     verb->footer(examples);
-    verb->add_option("--model", options_.directory, "Model directory")->type_name("DIR");
+    verb->add_option("--model", options_.directory, "Model directory")->option_text("DIR");
     return verb;
   }
 
@@ -70,7 +70,7 @@ class InfoVerb final : public Verb {
     print_line("backend", model->backend->describe());
     print_line("loading", fmt::format("{} ms", model->load_time / millisecond_ns));
     const Engine engine{*model->backend, model->tokenizer_or_null(), engine_options(*source)};
-    for (const std::string& line : memory_report(engine.memory_budget()))
+    for (const std::string& line : memory_report(memory_budget(*model, engine)))
       print_line("memory", line);
     return {};
   }

@@ -40,20 +40,18 @@ std::string info_json(const ModelSource& source) {
 void add_model_options(CLI::App& verb, ModelOptions& options) {
   verb.add_option("--model", options.directory, "Model directory, as Hugging Face lays it out")
       ->envname("HILO_MODEL")
-      ->type_name("DIR");
+      ->option_text("DIR [$HILO_MODEL]");
   verb.add_option("--backend", options.backend,
                   "What computes: cpu; echo or null need no model and test the path of a text")
       ->check(CLI::IsMember({"cpu", "echo", "null"}))
-      ->capture_default_str();
+      ->option_text("NAME [cpu]");
   verb.add_option("--precision", options.precision, "Numbers to compute with")
       ->check(CLI::Validator(check_precision, ""))
-      ->capture_default_str();
-  verb.add_option("--threads", options.threads, "Cores to compute on; 0 means all")
-      ->check(CLI::Range(0U, 1024U))
-      ->capture_default_str();
-  verb.callback([&options] {
-    if (needs_model(options) && options.directory.empty()) throw CLI::RequiredError("--model");
-  });
+      ->option_text("NAME [fp32]");
+}
+
+void require_model(const ModelOptions& options) {
+  if (needs_model(options) && options.directory.empty()) throw CLI::RequiredError("--model");
 }
 
 Result<ModelSource> find_model(const ModelOptions& options) {
@@ -111,6 +109,12 @@ EngineOptions engine_options(const ModelSource& source) {
   if (source.header)
     for (const Prompt& prompt : source.header->prompts) options.prompts.push_back(prompt.text);
   return options;
+}
+
+std::vector<BudgetLine> memory_budget(const LoadedModel& model, const Engine& engine) {
+  std::vector<BudgetLine> budget = engine.memory_budget();
+  budget.insert(budget.begin(), {"model", model.backend->bytes()});
+  return budget;
 }
 
 std::string describe(const ModelSource& source, const LoadedModel& model) {

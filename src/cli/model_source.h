@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "backend/backend.h"
 #include "base/clock.h"
@@ -28,8 +29,10 @@ struct ModelOptions {
   uint32_t threads = 0;
 };
 
-// Adds --model, --backend, --precision and --threads.
+// Adds --model, --backend and --precision.
 void add_model_options(CLI::App& verb, ModelOptions& options);
+// For the verb's callback: a usage error if the backend needs a model and none is named.
+void require_model(const ModelOptions& options);
 
 // The first step: shape and limits, without weights.
 struct ModelSource {
@@ -50,6 +53,9 @@ struct LoadedModel {
 Result<LoadedModel> load(const ModelSource& source);
 
 EngineOptions engine_options(const ModelSource& source);
+
+// What the process holds, by owner: the engine's buffers and the model.
+std::vector<BudgetLine> memory_budget(const LoadedModel& model, const Engine& engine);
 
 // "loaded all-MiniLM-L6-v2 in 61 ms: 384 dims, 256 tokens, cpu fp32 (AVX-512)"
 std::string describe(const ModelSource& source, const LoadedModel& model);

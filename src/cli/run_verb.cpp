@@ -24,18 +24,20 @@ class RunVerb final : public Verb {
   CLI::App* add_to(CLI::App& app) override {
     CLI::App* const verb = app.add_subcommand("run", "Start programs on an engine of their own");
     verb->footer(examples);
-    add_model_options(*verb, options_.model);
-    auto* const programs = verb->add_option_group("programs", "at least one");
-    programs->add_option("--high", high_, "The program that a user waits for")->type_name("CMD");
-    programs->add_option("--low", low_, "The program that gets what HIGH leaves")->type_name("CMD");
-    programs->require_option(1, 2);
+    verb->add_option("--high", high_, "The program that a user waits for")->option_text("COMMAND");
+    verb->add_option("--low", low_, "The program that gets what HIGH leaves")
+        ->option_text("COMMAND");
     verb->add_option("--restart", options_.restart.when, "never, or on-failure with growing delays")
         ->transform(CLI::CheckedTransformer(std::map<std::string, RestartWhen>{
             {"never", RestartWhen::never}, {"on-failure", RestartWhen::on_failure}}))
-        ->type_name("WHEN");
+        ->option_text("WHEN [never]");
     verb->add_option("--socket", socket_, "Serve other programs on this socket, too")
-        ->type_name("PATH");
-    add_drain_option(*verb, options_.drain_seconds);
+        ->option_text("PATH");
+    add_service_options(*verb, options_);
+    verb->callback([this] {
+      require_model(options_.model);
+      if (high_.empty() && low_.empty()) throw CLI::RequiredError("--high or --low");
+    });
     return verb;
   }
 

@@ -50,23 +50,23 @@ class ServeVerb final : public Verb {
     CLI::App* const verb =
         app.add_subcommand("serve", "Serve local programs that connect to a socket");
     verb->footer(examples);
-    add_model_options(*verb, options_.model);
     auto* const socket =
         verb->add_option("--socket", socket_,
-                         "Where programs connect [$HILO_SOCKET, else $XDG_RUNTIME_DIR/hilo.sock, "
-                         "else /tmp/hilo-UID.sock]")
-            ->type_name("PATH");
+                         "Where programs connect; else $HILO_SOCKET, $XDG_RUNTIME_DIR/hilo.sock or "
+                         "/tmp/hilo-UID.sock")
+            ->option_text("PATH");
     verb->add_option("--lanes", lanes_, "Lanes that programs may use: high, low or any")
         ->transform(CLI::CheckedTransformer(std::map<std::string, LaneRights>{
             {"high", LaneRights::high}, {"low", LaneRights::low}, {"any", LaneRights::any}}))
-        ->type_name("LANES");
+        ->option_text("LANES [any]");
     verb->add_option("--private-fd", private_fd_,
                      "Serve only the connection on this inherited descriptor, and end with it")
         ->excludes(socket)
         ->check(CLI::Range(3, 1 << 20))
-        ->type_name("N");
+        ->option_text("N");
     verb->add_flag("--verbose", verbose_, "With --private-fd: tell more than errors");
-    add_drain_option(*verb, options_.drain_seconds);
+    add_service_options(*verb, options_);
+    verb->callback([this] { require_model(options_.model); });
     return verb;
   }
 

@@ -8,12 +8,15 @@
 
 namespace hilo {
 
-void add_drain_option(CLI::App& verb, double& drain_seconds) {
-  verb.add_option("--drain-seconds", drain_seconds,
+void add_service_options(CLI::App& verb, ServiceOptions& options) {
+  add_model_options(verb, options.model);
+  verb.add_option("--threads", options.model.threads, "Cores to compute on; 0 means all")
+      ->check(CLI::Range(0U, 1024U))
+      ->option_text("N [0]");
+  verb.add_option("--drain-seconds", options.drain_seconds,
                   "After SIGTERM or SIGINT, time for admitted texts to finish")
       ->check(CLI::Range(0.0, 3600.0))
-      ->type_name("N")
-      ->capture_default_str();
+      ->option_text("N [10]");
 }
 
 Status run_service(const ServiceOptions& options,
@@ -32,7 +35,7 @@ Status run_service(const ServiceOptions& options,
   if (!model) return model.error();
   log_info(describe(*source, *model));
   Engine engine{*model->backend, model->tokenizer_or_null(), engine_options(*source)};
-  for (const std::string& line : memory_report(engine.memory_budget()))
+  for (const std::string& line : memory_report(memory_budget(*model, engine)))
     log_info(fmt::format("memory {}", line));
   log_info("ready");
   return (*supervisor)->run(engine);

@@ -17,8 +17,8 @@ struct ServiceOptions {
   double drain_seconds = 10;
 };
 
-// Adds --drain-seconds.
-void add_drain_option(CLI::App& verb, double& drain_seconds);
+// Adds the options of the model, --threads and --drain-seconds.
+void add_service_options(CLI::App& verb, ServiceOptions& options);
 
 // Reads what the channels must know, lets `open_doors` start programs and open sockets, and only
 // then loads the model, so that the programs start meanwhile. Returns when the run has ended.

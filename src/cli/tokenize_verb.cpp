@@ -27,11 +27,12 @@ class TokenizeVerb final : public Verb {
     CLI::App* const verb = app.add_subcommand("tokenize", "Print the pieces and ids of texts");
     verb->footer(examples);
     verb->add_option("--model", directory_, "Model directory whose tokenizer is used")
-        ->type_name("DIR");
-    verb->add_option("text", texts_, "Texts; standard input if there are none")->type_name("TEXT");
+        ->option_text("DIR");
+    verb->add_option("text", texts_, "Texts; standard input if there are none")
+        ->option_text("TEXT...");
     verb->add_option("--max-length", tokens_max_, "Cut to this many ids, special tokens included")
         ->check(CLI::Range(2U, 1U << 20U))
-        ->type_name("N");
+        ->option_text("N");
     verb->add_flag("--no-special", no_special_, "Leave out [CLS], [SEP] and their like");
     verb->add_flag("--json", json_, "One JSON object for each text");
     return verb;
