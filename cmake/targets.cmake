@@ -22,6 +22,33 @@ if(NOT HILO_SANITIZE)
 endif()
 target_include_directories(hilo_shared INTERFACE ${CMAKE_SOURCE_DIR}/include)
 
+include(GNUInstallDirs)
+install(TARGETS hilo_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/hilo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+configure_file(${CMAKE_SOURCE_DIR}/cmake/hilo.pc.in ${CMAKE_BINARY_DIR}/generated/hilo.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/generated/hilo.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The examples are built as a reader of them would build them, so that they stay true.
+if(HILO_TESTS)
+  add_executable(example_client_c ${CMAKE_SOURCE_DIR}/examples/c/client.c)
+  add_executable(example_client_cpp ${CMAKE_SOURCE_DIR}/examples/c/client.cpp)
+  target_compile_options(example_client_c PRIVATE -Wall -Wextra -Wpedantic -Werror)
+  target_compile_options(example_client_cpp PRIVATE -Wall -Wextra -Wpedantic -Werror)
+  target_link_libraries(example_client_c PRIVATE hilo_shared)
+  target_link_libraries(example_client_cpp PRIVATE hilo_shared)
+  foreach(example example_client_c example_client_cpp)
+    add_test(NAME ${example}.says_that_there_is_no_engine COMMAND ${example})
+    set_tests_properties(${example}.says_that_there_is_no_engine PROPERTIES LABELS client TIMEOUT 20
+      ENVIRONMENT "HILO_SOCKET=/nonexistent/hilo.sock"
+      PASS_REGULAR_EXPRESSION "No engine listens at /nonexistent/hilo.sock")
+  endforeach()
+  if(NOT HILO_SANITIZE)
+    add_test(NAME libhilo.shows_the_header_and_nothing_else
+      COMMAND ${CMAKE_COMMAND} -D NM=${CMAKE_NM} -D LIBRARY=$<TARGET_FILE:hilo_shared>
+        -D HEADER=${CMAKE_SOURCE_DIR}/include/hilo/hilo.h -P ${CMAKE_SOURCE_DIR}/cmake/libhilo_symbols.cmake)
+  endif()
+endif()
+
 # The vocabulary compiler. It is built from the few files that it needs, because the tokenizer library
 # holds what it compiles: bert-base-uncased, as bytes that bert_base_uncased.S includes.
 set(vocabulary_source ${CMAKE_SOURCE_DIR}/src/tokenizer/data/bert-base-uncased-vocab.txt)
@@ -56,4 +83,15 @@ if(HILO_TESTS)
   target_link_libraries(integration_test PRIVATE hilo_engine hilo_client ${HILO_THIRD_PARTY}
     GTest::gtest GTest::gtest_main)
   gtest_discover_tests(integration_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS integration)
+endif()
+
+# Benchmarks of the whole path: an engine and its clients in processes of their own.
+if(HILO_BENCH)
+  add_library(hilo_bench_support STATIC ${CMAKE_SOURCE_DIR}/bench/support/programs.cpp)
+  target_link_libraries(hilo_bench_support PUBLIC hilo_cli hilo_client ${HILO_THIRD_PARTY})
+  target_compile_definitions(hilo_bench_support PUBLIC HILO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  foreach(name ipc throughput isolation)
+    add_executable(hilo-bench-${name} ${CMAKE_SOURCE_DIR}/bench/${name}.cpp)
+    target_link_libraries(hilo-bench-${name} PRIVATE hilo_bench_support)
+  endforeach()
 endif()
