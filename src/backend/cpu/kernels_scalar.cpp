@@ -31,25 +31,26 @@ float finish(const Product& product, float sum, size_t row, size_t column) {
   return sum;
 }
 
+// One row and one panel: few enough sums to stay in registers.
+void multiply_row(const Product& product, size_t row, size_t panel) {
+  const float* left = product.left + row * product.left_stride;
+  const float* right = product.right + panel * product.panel_stride;
+  float sums[columns_per_panel] = {};
+  for (size_t k = 0; k < product.depth; ++k) {
+    for (size_t i = 0; i < columns_per_panel; ++i) sums[i] += left[k] * right[i];
+    right += product.right_stride;
+  }
+  float* out = product.out + row * product.out_stride;
+  for (size_t i = 0; i < columns_per_panel; ++i) {
+    const size_t column = panel * columns_per_panel + i;
+    out[column] = finish(product, sums[i], row, column);
+  }
+}
+
 void multiply(const Product& product) {
   ENSURE(product.rows <= rows_max);
   for (size_t panel = 0; panel < product.panels; ++panel) {
-    const float* right = product.right + panel * product.panel_stride;
-    float sums[rows_max][columns_per_panel] = {};
-    for (size_t k = 0; k < product.depth; ++k) {
-      for (size_t row = 0; row < product.rows; ++row) {
-        const float left = product.left[row * product.left_stride + k];
-        for (size_t column = 0; column < columns_per_panel; ++column) {
-          sums[row][column] += left * right[k * product.right_stride + column];
-        }
-      }
-    }
-    for (size_t row = 0; row < product.rows; ++row) {
-      for (size_t i = 0; i < columns_per_panel; ++i) {
-        const size_t column = panel * columns_per_panel + i;
-        product.out[row * product.out_stride + column] = finish(product, sums[row][i], row, column);
-      }
-    }
+    for (size_t row = 0; row < product.rows; ++row) multiply_row(product, row, panel);
   }
 }
 
