@@ -131,6 +131,24 @@ TEST_F(ReceptionTest, KeepsToTheLaneThatTheSocketGives) {
   EXPECT_EQ(read_answer(client).welcome.status, WelcomeStatus::ok);
 }
 
+// Goal: programs that arrive at once, and get different answers in one turn, do not disturb each
+// other.
+TEST_F(ReceptionTest, ManyProgramsInOneTurn) {
+  std::vector<UniqueFd> clients;
+  for (uint32_t i = 0; i < handshakes_max; ++i) {
+    clients.push_back(connect_to(path_));
+    send_plain(clients.back(), Hello{.version = protocol_version + i % 2});
+  }
+  EXPECT_TRUE(settle().empty());
+  for (uint32_t i = 0; i < handshakes_max; ++i) {
+    EXPECT_EQ(read_answer(clients[i]).welcome.status,
+              i % 2 == 0 ? WelcomeStatus::ok : WelcomeStatus::wrong_version);
+    if (i % 2 == 0) send_plain(clients[i], Mapped{});
+  }
+  EXPECT_EQ(settle().size(), handshakes_max / 2);
+  EXPECT_TRUE(reception_->idle());
+}
+
 // Goal: what is not a Hello, or not the right Mapped, ends the connection and nothing else.
 TEST_F(ReceptionTest, HangsUpOnNonsense) {
   const UniqueFd stranger = connect_to(path_);
