@@ -46,7 +46,10 @@ int run_command_line(int argc, char** argv) {
                          make_tokenize_verb(), make_info_verb()};
   CLI::App app{"hilo: text embeddings with two lanes", "hilo"};
   app.set_version_flag("--version", "hilo " HILO_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // None is told below, after words that are no verb.
+  app.callback([&app] {
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb");
+  });
   app.footer(examples);
   std::array<CLI::App*, verbs.size()> parsers{};
   for (size_t index = 0; index < verbs.size(); ++index) parsers[index] = verbs[index]->add_to(app);

@@ -41,6 +41,16 @@ void print_model(const ModelHeader& header) {
   print_line("prompts", prompts.empty() ? "none" : prompts);
 }
 
+Status print_machine() {
+  const auto level = select_cpu_level();
+  if (!level) return level.error();
+  print_line("hilo", HILO_VERSION);
+  print_line("cpu", cpu_level_name(*level));
+  print_line("limits", fmt::format("{} programs, {} texts in flight each, {} KiB a text",
+                                   clients_max, tasks_per_client_max, text_bytes_max / 1024));
+  return {};
+}
+
 class InfoVerb final : public Verb {
  public:
   CLI::App* add_to(CLI::App& app) override {
@@ -51,21 +61,13 @@ class InfoVerb final : public Verb {
   }
 
   Status run() override {
-    const auto level = select_cpu_level();
-    if (!level) return level.error();
-    print_line("hilo", HILO_VERSION);
-    print_line("cpu", cpu_level_name(*level));
-    print_line("limits", fmt::format("{} programs, {} texts in flight each, {} KiB a text",
-                                     clients_max, tasks_per_client_max, text_bytes_max / 1024));
-    return options_.directory.empty() ? Status{} : describe_model();
-  }
-
- private:
-  Status describe_model() const {
+    if (options_.directory.empty()) return print_machine();
     const auto source = find_model(options_);
     if (!source) return source.error();
     const auto model = load(*source);
     if (!model) return model.error();
+    const Status status = print_machine();
+    if (!status) return status;
     print_model(*source->header);
     print_line("backend", model->backend->describe());
     print_line("loading", fmt::format("{} ms", model->load_time / millisecond_ns));
@@ -75,6 +77,7 @@ class InfoVerb final : public Verb {
     return {};
   }
 
+ private:
   ModelOptions options_;
 };
 
