@@ -3,9 +3,9 @@
 
     tools/golden_tokenizer.py [--check]
 
-Needs the PyPI package `tokenizers`. Each hash covers one batch of texts (FNV-1a over the number of ids
-and the ids, each as four little-endian bytes), so a difference points at 250 texts or 4,096 code points;
-tests/oracle/tokenizer_oracle_test.py then shows the text.
+Needs the PyPI package `tokenizers`. Each hash covers one batch of texts (FNV-1a over the number of
+ids and the ids, each as four little-endian bytes), so a difference points at 250 texts or 4,096
+code points; tests/oracle/tokenizer_oracle_test.py then shows the text.
 """
 
 import json
@@ -40,7 +40,10 @@ def block_hashes(tokenizer, pattern, blocks):
 
 def text_hashes(tokenizer, seed, batches):
     maker = cases.TextMaker(seed)
-    return [hash_of_texts(tokenizer, [maker.text() for _ in range(cases.BATCH_TEXTS)]) for _ in range(batches)]
+    return [
+        hash_of_texts(tokenizer, [maker.text() for _ in range(cases.BATCH_TEXTS)])
+        for _ in range(batches)
+    ]
 
 
 def truncation_hashes(tokenizer, direction):
@@ -50,9 +53,14 @@ def truncation_hashes(tokenizer, direction):
     hashes = []
     for tokens_max in range(3, 60):
         tokenizer.enable_truncation(tokens_max, direction=direction)
-        encodings = [tokenizer.encode(*inputs)
-                     for pair in zip(texts, texts[1:]) for inputs in ((pair[0],), pair)]
-        hashes.append(hash_of(part for encoding in encodings for part in (encoding.ids, encoding.type_ids)))
+        encodings = [
+            tokenizer.encode(*inputs)
+            for pair in zip(texts, texts[1:])
+            for inputs in ((pair[0],), pair)
+        ]
+        hashes.append(
+            hash_of(part for encoding in encodings for part in (encoding.ids, encoding.type_ids))
+        )
     return hashes
 
 
@@ -72,8 +80,12 @@ def make_hashes():
     }
     for flags in range(16):
         alphabet = cases.make_tokenizer(cases.alphabet_vocabulary(), flags)
-        hashes["flags"].append({"code_points": block_hashes(alphabet, "a{}b", cases.DENSE_BLOCKS),
-                                "texts": text_hashes(alphabet, 2 + flags, 8)})
+        hashes["flags"].append(
+            {
+                "code_points": block_hashes(alphabet, "a{}b", cases.DENSE_BLOCKS),
+                "texts": text_hashes(alphabet, 2 + flags, 8),
+            }
+        )
     return hashes
 
 

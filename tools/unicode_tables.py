@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Writes src/tokenizer/data/unicode_tables.inc, the character tables of the tokenizer.
 
-    tools/unicode_tables.py [--unicode-data /usr/share/unicode] > src/tokenizer/data/unicode_tables.inc
+    tools/unicode_tables.py > src/tokenizer/data/unicode_tables.inc
 
-The source is Debian's package unicode-data (Unicode 15.0). The reference, Hugging Face `tokenizers`,
-mixes three versions of Unicode, because it takes its tables from three places; the exceptions below
-turn 15.0 into each of them. tests/oracle/tokenizer_oracle_test.py compares every code point.
+The source is Debian's package unicode-data (Unicode 15.0). The reference, Hugging Face
+`tokenizers`, mixes four versions of Unicode, because it takes its tables from four places; the
+exceptions below turn 15.0 into each of them. tests/oracle/tokenizer_oracle_test.py compares every
+code point.
 
   categories (control, punctuation, nonspacing mark)   8.0   crate unicode_categories 0.1.1
   canonical decomposition, combining class             9.0   crate unicode-normalization-alignments
@@ -21,7 +22,11 @@ CODE_POINTS = 0x110000
 PAGE = 128
 SURROGATES = range(0xD800, 0xE000)
 HANGUL = range(0xAC00, 0xD7A4)
-MODES = ((True, False), (False, True), (True, True))  # (lowercase, strip_accents), as in CharacterRecord
+MODES = (
+    (True, False),
+    (False, True),
+    (True, True),
+)  # (lowercase, strip_accents), as in CharacterRecord
 
 # Categories that changed after 8.0 for characters that existed in 8.0.
 NOT_YET_NONSPACING = {0x1885, 0x1886, 0xA9BD, 0x111C9}
@@ -29,15 +34,30 @@ ONCE_NONSPACING = {0x1734}
 ONCE_PUNCTUATION = {0x166D, 0x111C9}
 
 # Letters of Unicode 16 and 17 and their lowercase.
-YOUNG_LOWERCASE = {0x1C89: 0x1C8A, 0xA7CB: 0x264, 0xA7CC: 0xA7CD, 0xA7CE: 0xA7CF, 0xA7D2: 0xA7D3,
-                   0xA7D4: 0xA7D5, 0xA7DA: 0xA7DB, 0xA7DC: 0x19B}
+YOUNG_LOWERCASE = {
+    0x1C89: 0x1C8A,
+    0xA7CB: 0x264,
+    0xA7CC: 0xA7CD,
+    0xA7CE: 0xA7CF,
+    0xA7D2: 0xA7D3,
+    0xA7D4: 0xA7D5,
+    0xA7DA: 0xA7DB,
+    0xA7DC: 0x19B,
+}
 YOUNG_LOWERCASE.update({letter: letter + 0x20 for letter in range(0x10D50, 0x10D66)})
 YOUNG_LOWERCASE.update({letter: letter + 0x1B for letter in range(0x16EA0, 0x16EB9)})
 
 # The reference leaves out 2B820-2B91F, which Unicode calls Extension E; so do we.
-CHINESE = (range(0x4E00, 0xA000), range(0x3400, 0x4DC0), range(0x20000, 0x2A6E0),
-           range(0x2A700, 0x2B740), range(0x2B740, 0x2B820), range(0x2B920, 0x2CEB0),
-           range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))
+CHINESE = (
+    range(0x4E00, 0xA000),
+    range(0x3400, 0x4DC0),
+    range(0x20000, 0x2A6E0),
+    range(0x2A700, 0x2B740),
+    range(0x2B740, 0x2B820),
+    range(0x2B920, 0x2CEB0),
+    range(0xF900, 0xFB00),
+    range(0x2F800, 0x2FA20),
+)
 
 # Word characters that came with Unicode 15.1 and 16.
 YOUNG_WORD = """897 1C89-1C8A A7CB-A7CD A7DA-A7DC 105C0-105F3 10D40-10D65 10D69-10D6D 10D6F-10D85
@@ -48,7 +68,8 @@ YOUNG_WORD = """897 1C89-1C8A A7CB-A7CD A7DA-A7DC 105C0-105F3 10D40-10D65 10D69-
 ASCII_PUNCTUATION = {*range(0x21, 0x30), *range(0x3A, 0x41), *range(0x5B, 0x61), *range(0x7B, 0x7F)}
 
 FLAG_DELETED, FLAG_WHITESPACE, FLAG_PUNCTUATION, FLAG_CHINESE, FLAG_HANGUL, FLAG_WORD = (
-    1 << bit for bit in range(6))
+    1 << bit for bit in range(6)
+)
 ENTRY_IS_PUNCTUATION = 0x80
 
 
@@ -97,7 +118,12 @@ class UnicodeData:
                 yield parse_range(members, ".."), value
 
     def _members(self, path, name):
-        return {member for members, value in self._properties(path) if value == name for member in members}
+        return {
+            member
+            for members, value in self._properties(path)
+            if value == name
+            for member in members
+        }
 
     def existed_in(self, code_point, version):
         return self.age.get(code_point, (99, 0)) <= version
@@ -116,17 +142,29 @@ class Reference:
         self.punctuation |= ONCE_PUNCTUATION | ASCII_PUNCTUATION
         self.whitespace = data.whitespace
         self.chinese = {c for members in CHINESE for c in members}
-        self.word = data.alphabetic | data.join_control | {
-            c for c, category in data.category.items() if category in ("Mn", "Mc", "Me", "Nd", "Pc")}
+        self.word = (
+            data.alphabetic
+            | data.join_control
+            | {
+                c
+                for c, category in data.category.items()
+                if category in ("Mn", "Mc", "Me", "Nd", "Pc")
+            }
+        )
         self.word |= {c for members in YOUNG_WORD.split() for c in parse_range(members, "-")}
         self._simple_lowercase = {**data.lowercase, **YOUNG_LOWERCASE}
-        self._decomposition = {c: parts for c, parts in data.decomposition.items()
-                               if data.existed_in(c, (9, 0))}
-        self._combining = {c: value for c, value in data.combining.items() if data.existed_in(c, (9, 0))}
+        self._decomposition = {
+            c: parts for c, parts in data.decomposition.items() if data.existed_in(c, (9, 0))
+        }
+        self._combining = {
+            c: value for c, value in data.combining.items() if data.existed_in(c, (9, 0))
+        }
 
     def decompose(self, code_point):
         parts = self._decomposition.get(code_point)
-        return [code_point] if parts is None else [c for part in parts for c in self.decompose(part)]
+        return (
+            [code_point] if parts is None else [c for part in parts for c in self.decompose(part)]
+        )
 
     def lowercase(self, code_point):
         if code_point == 0x130:  # The one letter whose lowercase is two characters: i, dot above.
@@ -146,9 +184,14 @@ class Reference:
 
     def flags(self, code_point):
         value = 0
-        for flag, members in ((FLAG_DELETED, self.deleted), (FLAG_WHITESPACE, self.whitespace),
-                              (FLAG_PUNCTUATION, self.punctuation), (FLAG_CHINESE, self.chinese),
-                              (FLAG_HANGUL, HANGUL), (FLAG_WORD, self.word)):
+        for flag, members in (
+            (FLAG_DELETED, self.deleted),
+            (FLAG_WHITESPACE, self.whitespace),
+            (FLAG_PUNCTUATION, self.punctuation),
+            (FLAG_CHINESE, self.chinese),
+            (FLAG_HANGUL, HANGUL),
+            (FLAG_WORD, self.word),
+        ):
             if code_point in members:
                 value |= flag
         return value
@@ -179,8 +222,11 @@ class Tables:
     def _record_number(self, code_point):
         record = (0, 0, 0, 0, 0)
         if code_point not in SURROGATES:
-            record = (self.reference.flags(code_point), self.reference.combining_class(code_point),
-                      *(self._entry(code_point, *mode) for mode in MODES))
+            record = (
+                self.reference.flags(code_point),
+                self.reference.combining_class(code_point),
+                *(self._entry(code_point, *mode) for mode in MODES),
+            )
         return self.records.setdefault(record, len(self.records))
 
     def _entry(self, code_point, lowercase, strip):
@@ -202,10 +248,16 @@ class Tables:
         kinds = {(c in reference.punctuation, c in reference.whitespace) for c in folded}
         assert len(kinds) <= 1, f"{code_point:X} folds to characters of two kinds"
         assert len(folded) == 1 or kinds <= {(False, False)}, f"{code_point:X}: several separators"
-        assert code_point not in reference.chinese or len(folded) == 1, f"{code_point:X}: one ideograph"
-        assert len(utf8(folded)) <= 3 * len(utf8([code_point])), f"{code_point:X} grows more than thrice"
+        assert (
+            code_point not in reference.chinese or len(folded) == 1
+        ), f"{code_point:X}: one ideograph"
+        assert len(utf8(folded)) <= 3 * len(
+            utf8([code_point])
+        ), f"{code_point:X} grows more than thrice"
         first_class = reference.combining_class(code_point)
-        assert not first_class or not folded or folded == [code_point], f"{code_point:X}: mark that folds"
+        assert (
+            not first_class or not folded or folded == [code_point]
+        ), f"{code_point:X}: mark that folds"
 
 
 def print_array(declaration, values):
@@ -221,9 +273,13 @@ def print_array(declaration, values):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--unicode-data", type=pathlib.Path, default=pathlib.Path("/usr/share/unicode"))
+    parser.add_argument(
+        "--unicode-data", type=pathlib.Path, default=pathlib.Path("/usr/share/unicode")
+    )
     tables = Tables(Reference(UnicodeData(parser.parse_args().unicode_data)))
-    print("// Generated by tools/unicode_tables.py from Debian's package unicode-data; do not edit.")
+    print(
+        "// Generated by tools/unicode_tables.py from Debian's package unicode-data; do not edit."
+    )
     print("// Copyright Unicode, Inc.; used under the Unicode License, see NOTICE.")
     print_array(f"constexpr uint8_t page_of_block[{len(tables.page_of)}]", tables.page_of)
     numbers = [number for page in tables.pages for number in page]

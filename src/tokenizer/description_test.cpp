@@ -33,7 +33,8 @@ TEST(DescribeTokenizerJson, ReadsAllThatMatters) {
           json_with(R"(,"max_input_chars_per_word":7,"unk_token":"a")",
                     R"(,"added_tokens":[{"id":9,"content":"<new>","lstrip":true,"special":true},
                         {"id":2,"content":"[SEP]"}],
-                        "post_processor":{"type":"BertProcessing","sep":["[SEP]",2],"cls":["[CLS]",1]})"),
+                        "post_processor":{"type":"BertProcessing",
+                                          "sep":["[SEP]",2],"cls":["[CLS]",1]})"),
           "t.json")
           .value();
   EXPECT_EQ(description.word_characters_max, 7U);
@@ -79,7 +80,8 @@ TEST(DescribeVocabularyText, SettingsComeFromTheConfig) {
       describe_vocabulary_text("<p>\n<u>\n<c>\n<s>\n<m>\n", "v",
                                R"({"do_lower_case":false,"tokenize_chinese_chars":false,
                                    "pad_token":"<p>","unk_token":"<u>","cls_token":"<c>",
-                                   "sep_token":{"content":"<s>","lstrip":true},"mask_token":"<m>"})")
+                                   "sep_token":{"content":"<s>","lstrip":true},
+                                   "mask_token":"<m>"})")
           .value();
   EXPECT_FALSE(description.normalizer.lowercase);
   EXPECT_FALSE(description.normalizer.strip_accents);

@@ -1,6 +1,13 @@
 // The C functions hilo_tokenizer_*: arguments checked, exceptions stopped, errors told.
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <memory>
 #include <new>
+#include <optional>
+#include <span>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -95,7 +102,9 @@ hilo_status hilo_tokenizer_open(const char* model_directory, hilo_tokenizer** to
   return guarded([&] { return open(model_directory, tokenizer); });
 }
 
-void hilo_tokenizer_close(hilo_tokenizer* tokenizer) { delete tokenizer; }
+void hilo_tokenizer_close(hilo_tokenizer* tokenizer) {
+  const std::unique_ptr<hilo_tokenizer> owner(tokenizer);
+}
 
 hilo_status hilo_tokenizer_encode(hilo_tokenizer* tokenizer, const char* text, size_t bytes,
                                   const char* second, size_t second_bytes, uint32_t tokens_max,

@@ -23,17 +23,41 @@ CODE_POINTS = 0x110000
 # What the many flag combinations are compared on: all but the planes of private and unused ones.
 DENSE_BLOCKS = [*range(0x20), 0x2F, 0xE0]
 
-MARKS = ((0x300, 0x370), (0x483, 0x488), (0x591, 0x5BE), (0x64B, 0x660), (0x8E3, 0x904), (0x9BC, 0x9FF),
-         (0xE38, 0xE3B), (0xEBA, 0xEBC), (0xF71, 0xF85), (0x135D, 0x1360), (0x1AB0, 0x1AFF), (0x1BAA, 0x1BAC),
-         (0x1DC0, 0x1E00), (0x20D0, 0x20F1), (0x302A, 0x3031), (0xA953, 0xA954), (0x110B9, 0x110BB),
-         (0x1D15E, 0x1D173), (0x1D1BB, 0x1D1C1))
-ODD = (0x130, 0x131, 0x3A3, 0x3C2, 0xDF, 0x1E9E, 0x212A, 0x212B, 0x2126, 0x1734, 0x166D, 0x111C9, 0x1885,
-       0xA9BD, 0x180E, 0x2B820, 0x2B91F, 0x2B920, 0x2CEB0, 0xFFFD, 0x0, 0x85, 0xA0, 0xAD, 0x200B, 0x200D,
-       0xFEFF, 0x2028, 0xE0001, 0x302E, 0x302F, 0x1D165, 0x37E, 0x1FEF, 0x2000, 0x344, 0xF73, 0x11938,
-       0xF900, 0x2F800, 0xFB1D, 0x1C89, 0x10D50, 0x16EA0, 0x9FD, 0x9FE)
-FRAGMENTS = ("[SEP]", "[CLS]", "[MASK]", "[UNK]", "[PAD]", "[sep]", "[[SEP]]", "[SEP", "[unused1]", "##ing",
-             "<w>", "<left>", " <right> ", "  <both>  ", "Hello World", "hello  world", "<x>", "<x><y>",
-             "stra\u00dfe", "\u00c9t\u00e9", "\u3000<left>", " s")
+MARKS = (
+    (0x300, 0x370), (0x483, 0x488), (0x591, 0x5BE), (0x64B, 0x660), (0x8E3, 0x904),
+    (0x9BC, 0x9FF), (0xE38, 0xE3B), (0xEBA, 0xEBC), (0xF71, 0xF85), (0x135D, 0x1360),
+    (0x1AB0, 0x1AFF), (0x1BAA, 0x1BAC), (0x1DC0, 0x1E00), (0x20D0, 0x20F1), (0x302A, 0x3031),
+    (0xA953, 0xA954), (0x110B9, 0x110BB), (0x1D15E, 0x1D173), (0x1D1BB, 0x1D1C1),
+)
+ODD = [int(number, 16) for number in """
+    130 131 3A3 3C2 DF 1E9E 212A 212B 2126 1734 166D 111C9 1885 A9BD 180E 2B820 2B91F 2B920
+    2CEB0 FFFD 0 85 A0 AD 200B 200D FEFF 2028 E0001 302E 302F 1D165 37E 1FEF 2000 344 F73
+    11938 F900 2F800 FB1D 1C89 10D50 16EA0 9FD 9FE
+""".split()]
+FRAGMENTS = (
+    "[SEP]",
+    "[CLS]",
+    "[MASK]",
+    "[UNK]",
+    "[PAD]",
+    "[sep]",
+    "[[SEP]]",
+    "[SEP",
+    "[unused1]",
+    "##ing",
+    "<w>",
+    "<left>",
+    " <right> ",
+    "  <both>  ",
+    "Hello World",
+    "hello  world",
+    "<x>",
+    "<x><y>",
+    "stra\u00dfe",
+    "\u00c9t\u00e9",
+    "\u3000<left>",
+    " s",
+)
 
 
 class SplitMix64:
@@ -109,8 +133,14 @@ def bert_vocabulary():
     return {line: number for number, line in enumerate(LINES)}
 
 
-ALPHABET = ((0x21, 0x3400), (0xA000, 0xAC00), (0xF900, 0x10000), (0x10000, 0x12000), (0x1D000, 0x1D200),
-            (0x1E000, 0x1EA00))
+ALPHABET = (
+    (0x21, 0x3400),
+    (0xA000, 0xAC00),
+    (0xF900, 0x10000),
+    (0x10000, 0x12000),
+    (0x1D000, 0x1D200),
+    (0x1E000, 0x1EA00),
+)
 
 
 def alphabet_vocabulary():
@@ -127,29 +157,36 @@ def make_tokenizer(vocabulary, flags):
     """`flags`: four bits, clean_text, handle_chinese_chars, strip_accents, lowercase."""
     tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = BertNormalizer(
-        clean_text=bool(flags & 1), handle_chinese_chars=bool(flags & 2),
-        strip_accents=bool(flags & 4), lowercase=bool(flags & 8))
+        clean_text=bool(flags & 1),
+        handle_chinese_chars=bool(flags & 2),
+        strip_accents=bool(flags & 4),
+        lowercase=bool(flags & 8),
+    )
     tokenizer.pre_tokenizer = BertPreTokenizer()
     tokenizer.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(piece, vocabulary[piece]) for piece in ("[CLS]", "[SEP]")])
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(piece, vocabulary[piece]) for piece in ("[CLS]", "[SEP]")],
+    )
     tokenizer.add_special_tokens(list(SPECIAL))
     return tokenizer
 
 
 def make_tokenizer_with_added_tokens():
     tokenizer = make_tokenizer(bert_vocabulary(), 15)
-    tokenizer.add_tokens([
-        AddedToken("<w>", single_word=True, normalized=False),
-        AddedToken("<left>", lstrip=True, normalized=False),
-        AddedToken("<right>", rstrip=True, normalized=False),
-        AddedToken("<both>", lstrip=True, rstrip=True, normalized=False),
-        AddedToken("Hello World", normalized=True),
-        AddedToken("<x>", normalized=False),
-        AddedToken("<x><y>", normalized=True),
-        AddedToken("stra\u00dfe", normalized=True, single_word=True),
-        AddedToken("\u00c9t\u00e9", normalized=True, lstrip=True),
-        AddedToken(" s", normalized=False, single_word=True, rstrip=True),
-        AddedToken("\u4e00", normalized=False),
-    ])
+    tokenizer.add_tokens(
+        [
+            AddedToken("<w>", single_word=True, normalized=False),
+            AddedToken("<left>", lstrip=True, normalized=False),
+            AddedToken("<right>", rstrip=True, normalized=False),
+            AddedToken("<both>", lstrip=True, rstrip=True, normalized=False),
+            AddedToken("Hello World", normalized=True),
+            AddedToken("<x>", normalized=False),
+            AddedToken("<x><y>", normalized=True),
+            AddedToken("stra\u00dfe", normalized=True, single_word=True),
+            AddedToken("\u00c9t\u00e9", normalized=True, lstrip=True),
+            AddedToken(" s", normalized=False, single_word=True, rstrip=True),
+            AddedToken("\u4e00", normalized=False),
+        ]
+    )
     return tokenizer

@@ -30,9 +30,17 @@ class Hilo:
     def encode(self, text, pair=None, tokens_max=0, special=True):
         count = ctypes.c_size_t()
         status = self.library.hilo_tokenizer_encode(
-            self.handle, text, ctypes.c_size_t(len(text)), pair,
-            ctypes.c_size_t(len(pair) if pair else 0), ctypes.c_uint32(tokens_max), int(special),
-            self.ids, ctypes.c_size_t(len(self.ids)), ctypes.byref(count))
+            self.handle,
+            text,
+            ctypes.c_size_t(len(text)),
+            pair,
+            ctypes.c_size_t(len(pair) if pair else 0),
+            ctypes.c_uint32(tokens_max),
+            int(special),
+            self.ids,
+            ctypes.c_size_t(len(self.ids)),
+            ctypes.byref(count),
+        )
         assert status == 0, self.library.hilo_last_error()
         return self.ids[: count.value]
 
@@ -92,8 +100,10 @@ def test_truncation_at_every_length(bert):
             reference.enable_truncation(tokens_max)
             for text, second in zip(texts, texts[1:]):
                 assert hilo.encode(text.encode(), None, tokens_max) == reference.encode(text).ids
-                assert (hilo.encode(text.encode(), second.encode(), tokens_max)
-                        == reference.encode(text, second).ids), (tokens_max, text, second)
+                assert (
+                    hilo.encode(text.encode(), second.encode(), tokens_max)
+                    == reference.encode(text, second).ids
+                ), (tokens_max, text, second)
     finally:
         reference.no_truncation()
 
@@ -104,9 +114,14 @@ def test_pairs_and_no_special_tokens(bert):
     for _ in range(2000):
         text, second = maker.text(), maker.text()
         assert hilo.encode(text.encode(), second.encode()) == reference.encode(text, second).ids
-        assert (hilo.encode(text.encode(), second.encode(), special=False)
-                == reference.encode(text, second, add_special_tokens=False).ids)
-        assert hilo.encode(text.encode(), special=False) == reference.encode(text, add_special_tokens=False).ids
+        assert (
+            hilo.encode(text.encode(), second.encode(), special=False)
+            == reference.encode(text, second, add_special_tokens=False).ids
+        )
+        assert (
+            hilo.encode(text.encode(), special=False)
+            == reference.encode(text, add_special_tokens=False).ids
+        )
 
 
 def test_invalid_utf8_reads_as_replacement_characters(bert):
@@ -117,7 +132,9 @@ def test_invalid_utf8_reads_as_replacement_characters(bert):
         for _ in range(1 + maker.random.below(4) if damaged else 0):
             damaged[maker.random.below(len(damaged))] = maker.random.below(256)
         damaged = bytes(damaged)
-        assert hilo.encode(damaged) == reference.encode(damaged.decode(errors="replace")).ids, damaged
+        assert (
+            hilo.encode(damaged) == reference.encode(damaged.decode(errors="replace")).ids
+        ), damaged
 
 
 def test_corpus(bert):
