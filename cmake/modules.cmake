@@ -18,9 +18,15 @@ set(HILO_MODULES
   "engine      : base protocol channel tokenizer scheduler model backend supervisor"
   "cli         : base engine supervisor tokenizer model backend channel protocol scheduler")
 
-# Third-party libraries, header only, seen by the .cpp files that name them.
-set(HILO_THIRD_PARTY
-  fmt::fmt-header-only spdlog::spdlog_header_only nlohmann_json::nlohmann_json CLI11::CLI11)
+# Third-party libraries, seen by the .cpp files that name them. fmt is compiled once, in base/fmt.cpp
+# for spdlog as well; so of these two only the headers are taken.
+add_library(hilo_third_party INTERFACE)
+target_include_directories(hilo_third_party SYSTEM INTERFACE
+  $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>
+  $<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_INCLUDE_DIRECTORIES>)
+target_compile_definitions(hilo_third_party INTERFACE SPDLOG_FMT_EXTERNAL)
+target_link_libraries(hilo_third_party INTERFACE nlohmann_json::nlohmann_json CLI11::CLI11)
+set(HILO_THIRD_PARTY hilo_third_party)
 
 function(hilo_module name)
   set(folder ${CMAKE_SOURCE_DIR}/src/${name})
