@@ -3,13 +3,14 @@
 
 Usage: tools/check_isa_leak.py BUILD_DIR
 
-Files named *_avx2.cpp and *_avx512.cpp are compiled for more than the machine is known to have. Two things could carry
-their instructions elsewhere, and both are looked for in the object files of BUILD_DIR:
-  - a weak symbol (an inline function or a template) in such a file: the linker keeps one copy for the whole program, and
-    it may be the wide one;
-  - a wide register (ymm, zmm, or a mask k1 to k7) in any other file, which would mean that flags went astray.
+Files named *_avx2.cpp and *_avx512.cpp are compiled for more than the machine is known to have.
+Two things could carry their instructions elsewhere; both are looked for in BUILD_DIR's objects:
+  - a weak symbol (an inline function or a template) in such a file: the linker keeps one copy for
+    the whole program, and it may be the wide one;
+  - a wide register (ymm, zmm, or a mask k1 to k7) in any other file: flags went astray.
 Exit status 0: clean. 1: leaks, one a line. 2: nothing to check, or a tool is missing.
 """
+
 import pathlib
 import re
 import subprocess
@@ -33,7 +34,8 @@ def weak_symbols(path):
 
 def first_wide_function(path):
     function = "?"
-    for line in output_of("objdump", "--disassemble", "--demangle", "--no-show-raw-insn", str(path)).splitlines():
+    code = output_of("objdump", "--disassemble", "--demangle", "--no-show-raw-insn", str(path))
+    for line in code.splitlines():
         if line.endswith(">:"):
             function = line.split("<", 1)[1][:-2]
         elif WIDE_OPERAND.search(line):
@@ -55,13 +57,12 @@ def main(arguments):
     objects = sorted(pathlib.Path(arguments[0]).glob("**/CMakeFiles/hilo_*.dir/src/**/*.cpp.o"))
     wide = [path for path in objects if WIDE_FILE.search(path.name)]
     if not wide:
-        print(f"check_isa_leak: {arguments[0]} holds no object of a *_avx2.cpp or *_avx512.cpp: build first",
-              file=sys.stderr)
+        print(f"check_isa_leak: {arguments[0]} holds no *_avx2 or *_avx512 object: build first")
         return 2
     try:
         leaks = [leak for path in objects for leak in leaks_of(path)]
     except FileNotFoundError as error:
-        print(f"check_isa_leak: {error.filename} is missing: install binutils", file=sys.stderr)
+        print(f"check_isa_leak: {error.filename} is missing: install binutils")
         return 2
     for leak in leaks:
         print(leak)

@@ -1,11 +1,15 @@
 // AVX-512 (F, BW, DQ, VL): 32 registers of 16 floats, so a tile of 14 x 32.
 #if defined(__x86_64__)
 // g++ 12 takes the deliberately undefined registers in its own intrinsics for a mistake of ours.
+#if !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
+#if !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
 #include <utility>
 
 #include "backend/cpu/gelu_table.h"
