@@ -85,6 +85,13 @@ if(HILO_TESTS)
   gtest_discover_tests(integration_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS integration)
 endif()
 
+# Wide-vector code stays in the files that are chosen at run time. (Sanitizers add symbols of their own.)
+if(HILO_TESTS AND NOT HILO_SANITIZE AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  add_test(NAME backend.wide_code_stays_in_its_files
+    COMMAND ${CMAKE_SOURCE_DIR}/tools/check_isa_leak.py ${CMAKE_BINARY_DIR})
+  set_tests_properties(backend.wide_code_stays_in_its_files PROPERTIES LABELS backend TIMEOUT 120)
+endif()
+
 # Benchmarks of the whole path: an engine and its clients in processes of their own.
 if(HILO_BENCH)
   add_library(hilo_bench_support STATIC ${CMAKE_SOURCE_DIR}/bench/support/programs.cpp)
