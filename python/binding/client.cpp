@@ -51,6 +51,7 @@ class BoundCall {
   bool advance(int slice_ms) {
     return dispatcher_->advance(*call_, std::chrono::milliseconds{slice_ms});
   }
+  bool is_over() { return dispatcher_->is_over(*call_); }
   void abandon() { dispatcher_->abandon(*call_); }
   std::tuple<size_t, uint64_t> progress() {
     const CallProgress progress = dispatcher_->progress(*call_);
@@ -136,6 +137,7 @@ void define_client(nb::module_& module) {
   nb::class_<BoundCall>(module, "Call", "One list of texts on its way.")
       .def("advance", &BoundCall::advance, "slice_ms"_a, unlocked,
            "Waits at most that long, or until a signal; True when all vectors are there.")
+      .def_prop_ro("over", &BoundCall::is_over, "Whether advance() would return True or raise.")
       .def("abandon", &BoundCall::abandon, unlocked, "Cancels what is still open.")
       .def("progress", &BoundCall::progress, unlocked, "Texts and tokens finished.")
       .def("views", &BoundCall::views, "The vectors of a finished call without rows.");

@@ -226,6 +226,12 @@ void Dispatcher::end(Call& call) {
   std::erase_if(calls_, [&call](const auto& other) { return other.get() == &call; });
 }
 
+bool Dispatcher::is_over(const Call& call) {
+  refuse_fork();
+  const Lock lock{mutex_};
+  return call.over_;
+}
+
 CallProgress Dispatcher::progress(const Call& call) {
   refuse_fork();
   const Lock lock{mutex_};
@@ -260,6 +266,7 @@ void Dispatcher::pump() {
   refuse_fork();
   const Lock lock{mutex_};
   hilo_disarm(client_);
+  armed_ = false;
   if (leading_) return;  // That thread takes for everyone.
   step();
   arm_for_event_loops();
@@ -282,14 +289,15 @@ void Dispatcher::pass_on_lead() {
   }
 }
 
-// A result may be ready before the channel is armed; then nobody would ring for it.
+// A result may be ready before the channel is armed; then nobody would ring for it. Armed once for
+// each pump(), since the engine rings once for each time.
 void Dispatcher::arm_for_event_loops() {
   const auto is_of_event_loop = [](const auto& call) {
     return call->request_.wake_descriptor >= 0;
   };
-  while (std::any_of(calls_.begin(), calls_.end(), is_of_event_loop) &&
-         hilo_arm(client_) == HILO_OK) {
-    step();
+  while (!armed_ && std::any_of(calls_.begin(), calls_.end(), is_of_event_loop)) {
+    armed_ = hilo_arm(client_) != HILO_OK;
+    if (!armed_) step();
   }
 }
 

@@ -94,6 +94,8 @@ class Dispatcher {
   // Forgets the call; its open tasks are cancelled and their results dropped when they come. When
   // this returns nobody reads its texts or writes its rows any more.
   void abandon(Call& call);
+  // Finished, failed or abandoned; advance() tells which.
+  bool is_over(const Call& call);
   CallProgress progress(const Call& call);
   // The vectors of a finished call that lends them; each is released by its new owner.
   std::vector<LentVector> hand_over_vectors(Call& call);
@@ -142,6 +144,7 @@ class Dispatcher {
   size_t vectors_promised_ = 0;  // of calls that lend, not taken yet
   CallProgress totals_;
   bool leading_ = false;
+  bool armed_ = false;  // for event loops, until the next pump()
   bool shut_ = false;
 };
 

@@ -45,11 +45,12 @@ class Watch:
         for call, future in waiting:
             if future.done():  # Its task was cancelled.
                 continue
+            if not call.over:
+                self._waiting.append((call, future))
+                continue
             try:
-                if call.advance(0):
-                    future.set_result(None)
-                else:
-                    self._waiting.append((call, future))
+                call.advance(0)
+                future.set_result(None)
             except Exception as error:
                 future.set_exception(error)
 
