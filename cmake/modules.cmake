@@ -18,8 +18,8 @@ set(HILO_MODULES
   "engine      : base protocol channel tokenizer scheduler model backend supervisor"
   "cli         : base engine supervisor tokenizer model backend channel protocol scheduler")
 
-# Third-party libraries, seen by the .cpp files that name them. fmt is compiled once, in base/fmt.cpp
-# for spdlog as well; so of these two only the headers are taken.
+# Third-party libraries, seen by the .cpp files that name them. fmt is compiled once, in
+# base/fmt.cpp, and spdlog uses that; so of these two only the headers are taken.
 add_library(hilo_third_party INTERFACE)
 target_include_directories(hilo_third_party SYSTEM INTERFACE
   $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>

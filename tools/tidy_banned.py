@@ -35,7 +35,7 @@ CPP = [
         "a wait on a descriptor with a limit", tests_too=False, only_in="src/"),
     Ban(r"\.detach\s*\(\)", "a thread that is joined"),
     Ban(r"(?<!_)\bassert\s*\(", "ENSURE, which stays on in release builds"),
-    Ban(r"\bthrow\b(?! std::bad_alloc)", "Result for operating errors, ENSURE for our own",
+    Ban(r"\bthrow\b(?! std::bad_alloc| CLI::)", "Result for operating errors, ENSURE for our own",
         tests_too=False, only_in="src/"),
     Ban(r"\bdynamic_cast\b|\btypeid\b", "a virtual function or std::variant"),
     Ban(r"\bsignal\s*\(\s*SIG\w+\s*,(?!\s*SIG_)", "sigaction, whose flags are explicit",

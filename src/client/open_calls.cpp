@@ -10,6 +10,7 @@ hilo_status make_client(Opening opening, hilo_client** client) {
   if (!opening) return fail(opening.error().status, opening.error().message);
   Result<ForkGuard> guard = ForkGuard::create();
   if (!guard) return fail(HILO_NO_MEMORY, guard.error().message);
+  // tidy: allowed, the caller owns the handle until hilo_close().
   *client = new hilo_client(std::move(*opening), std::move(*guard));
   return HILO_OK;
 }
@@ -56,6 +57,7 @@ hilo_status hilo_connect_fd(int descriptor, hilo_lane lane, hilo_client** client
   });
 }
 
+// tidy: allowed, the other half of make_client().
 void hilo_close(hilo_client* client) { delete client; }
 
 hilo_status hilo_info(const hilo_client* client, hilo_info_t* info) {
