@@ -100,7 +100,7 @@ TEST_F(OneMappingTest, NoWakeUpIsLost) {
 // Goal: indices survive their wrap-around: both ends agree after the rings went round many times
 // with all of the arena in use.
 TEST_F(OneMappingTest, ManyTasksInFlight) {
-  constexpr uint32_t tasks = 200'000;
+  constexpr uint32_t tasks = 100'000;
   std::thread engine{[this] { serve(tasks); }};
   std::string text;
   std::array<hilo_result, 32> results;
