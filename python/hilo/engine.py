@@ -88,7 +88,7 @@ def engine_program() -> str:
         files = []
     for file in files:
         if file.name == "hilo" and file.parent.name == "bin":
-            return os.fspath(file.locate())
+            return os.path.normpath(file.locate())
     found = shutil.which("hilo")
     if found is None:
         raise StartFailed("the program hilo is not installed: pip install hilo-engine, "
