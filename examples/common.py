@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -97,8 +98,9 @@ class Shelf:
     def _write(self, name: str, text: str) -> None:
         """In one step, so that nobody reads a half."""
         unfinished = self.folder / f"{name}.{os.getpid()}"
-        unfinished.write_text(text)
-        unfinished.rename(self.folder / name)
+        with suppress(FileNotFoundError):  # The other program has ended and removed the folder.
+            unfinished.write_text(text)
+            unfinished.rename(self.folder / name)
 
 
 def open_client() -> hilo.Client:

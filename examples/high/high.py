@@ -58,8 +58,6 @@ class Search:
 
     def best(self, question: np.ndarray, embedded: int) -> list[str]:
         """Names of the packages whose vectors are nearest to the question's."""
-        if embedded == 0:
-            return []
         if self.vectors is None:
             self.vectors = self.shelf.vectors()
         if len(self.packages) < embedded:
@@ -90,17 +88,20 @@ class Interview:
         embedded = self._shelf.indexing().embedded
         best = self._search.best(vector, embedded)
         say(f"{styled(f'{milliseconds:6.1f} ms', 'high')}  {question:36}"
-            f"{styled(', '.join(best) or 'no package is embedded yet', 'bold')}"
+            f"{styled(', '.join(best), 'bold')}"
             f"{styled(f'  of {embedded:,}', 'dim')}")
         return milliseconds
 
     def ask_until_ready(self) -> None:
         """While LOW reads the packages: answered, but not counted, since LOW is not idle then."""
         deadline = time.monotonic() + SECONDS_TO_WAIT_FOR_LOW
-        while not self._shelf.indexing().ready:
+        while not (state := self._shelf.indexing()).ready:
             if time.monotonic() > deadline:
                 sys.exit("high: the LOW program has named no packages; is it running?")
-            self.ask()
+            if state.embedded == 0:
+                time.sleep(0.02)
+            else:
+                self.ask()
 
     def ask_for(self, seconds: float) -> list[float]:
         end = time.monotonic() + seconds
@@ -139,9 +140,9 @@ def show_table(alone: list[float], bulk: list[float], low: Indexing) -> None:
 
 
 def main() -> None:
-    shelf = Shelf()
-    try:
-        with open_client() as client:
+    with open_client() as client:
+        shelf = Shelf()
+        try:
             say(f"{styled('high', 'high')} {describe(client)}")
             interview = Interview(client, shelf)
             interview.ask_until_ready()
@@ -152,9 +153,9 @@ def main() -> None:
             bulk = interview.ask_during_bulk()
             shelf.stop()
             show_table(alone, bulk, wait_for_end(shelf))
-    finally:
-        shelf.stop()
-        shelf.remove()
+        finally:
+            shelf.stop()
+            shelf.remove()
 
 
 if __name__ == "__main__":

@@ -118,8 +118,8 @@ def wait_for_high(shelf: Shelf) -> bool:
 
 
 def main() -> None:
-    shelf = Shelf()
     with open_client() as client:
+        shelf = Shelf()
         say(f"{styled('low ', 'low')} {describe(client)}")
         indexer = Indexer(client, shelf)
         beginning = small_corpus()
@@ -137,8 +137,10 @@ def main() -> None:
             # A fast machine is done before HIGH has asked enough, so it does all of it again.
             while not shelf.should_stop():
                 indexer.embed_all(packages)
-        indexer.state.ended = True
-        shelf.tell(indexer.state)
+            indexer.state.ended = True
+            shelf.tell(indexer.state)
+        else:
+            shelf.remove()  # There is no HIGH that would.
 
 
 if __name__ == "__main__":
