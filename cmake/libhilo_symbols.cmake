@@ -1,5 +1,6 @@
 # A test: LIBRARY shows exactly the functions that HEADER declares, and nothing else.
-execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE table COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY}
+  OUTPUT_VARIABLE table COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "[^\n]+" lines "${table}")
 foreach(line ${lines})
   string(REGEX REPLACE "^.* ([^ ]+)$" "\\1" symbol "${line}")

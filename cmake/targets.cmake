@@ -6,8 +6,8 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/hilo_main.cpp)
   target_link_options(hilo PRIVATE -static-libstdc++ -static-libgcc)
 endif()
 
-# The client library: what C, C++ and Python programs link. Its C++ runtime is inside, and nothing but
-# the hilo_ functions is visible, so it gets along with whatever else the program has loaded.
+# The client library: what C, C++ and Python programs link. Its C++ runtime is inside, and nothing
+# but the hilo_ functions is visible, so it gets along with whatever else the program has loaded.
 target_compile_definitions(hilo_client PRIVATE HILO_VERSION="${PROJECT_VERSION}")
 add_library(hilo_shared SHARED $<TARGET_OBJECTS:hilo_client>)
 # Of the tokenizer only what its C interface needs; -u asks for that.
@@ -45,7 +45,8 @@ if(HILO_TESTS)
   if(NOT HILO_SANITIZE)
     add_test(NAME libhilo.shows_the_header_and_nothing_else
       COMMAND ${CMAKE_COMMAND} -D NM=${CMAKE_NM} -D LIBRARY=$<TARGET_FILE:hilo_shared>
-        -D HEADER=${CMAKE_SOURCE_DIR}/include/hilo/hilo.h -P ${CMAKE_SOURCE_DIR}/cmake/libhilo_symbols.cmake)
+        -D HEADER=${CMAKE_SOURCE_DIR}/include/hilo/hilo.h
+        -P ${CMAKE_SOURCE_DIR}/cmake/libhilo_symbols.cmake)
   endif()
 endif()
 

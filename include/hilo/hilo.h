@@ -36,8 +36,8 @@ typedef enum { HILO_HIGH = 0, HILO_LOW = 1, HILO_ANY = 2 } hilo_lane;
 typedef enum {
   HILO_OK = 0,
   HILO_EMPTY = 1, /* no result is ready */
-  HILO_FULL = 2,  /* HILO_TASKS_MAX tasks are open, or the text ring is full: take and release
-                     results first */
+  /* HILO_TASKS_MAX tasks are open, or the text ring is full: take and release results first */
+  HILO_FULL = 2,
   HILO_TEXT_TOO_LONG = 3, /* more than HILO_TEXT_BYTES_MAX bytes */
   HILO_INVALID_UTF8 = 4,
   HILO_INVALID_ARGUMENT = 5,
@@ -47,8 +47,8 @@ typedef enum {
   HILO_SHUTTING_DOWN = 9,
   HILO_REFUSED = 10, /* the lane's queue is full: try later */
   HILO_FAILED = 11,  /* the engine could not compute it */
-  HILO_ENGINE_GONE =
-      12, /* the engine has exited: only hilo_release and hilo_close are still allowed */
+  /* the engine has exited: only hilo_take, hilo_release and hilo_close are still of use */
+  HILO_ENGINE_GONE = 12,
   HILO_NOT_FOUND = 13, /* no engine there: no HILO_CHANNEL, no socket, or nobody listens */
   HILO_TIMED_OUT = 14,
   HILO_INTERRUPTED = 15, /* a signal came while waiting: handle it and call again */
@@ -72,25 +72,26 @@ HILO_API const char* hilo_version(void);
 /* Takes the channel that `hilo run` gave this program (environment variable HILO_CHANNEL), once per
  * process. Blocks: until the engine answers, at most 10 s.  Allocates: yes.  Threads: any.
  * HILO_NOT_FOUND       not started by hilo run, or the channel was taken already.
- * HILO_ENGINE_GONE     the engine exited meanwhile.     HILO_PROTOCOL, HILO_NO_MEMORY,
- * HILO_TIMED_OUT. */
+ * HILO_ENGINE_GONE     the engine exited meanwhile.
+ * HILO_PROTOCOL, HILO_NO_MEMORY, HILO_TIMED_OUT. */
 HILO_API hilo_status hilo_open(hilo_client** client);
 
 /* Connects to `hilo serve`. `socket_path` NULL means $HILO_SOCKET, else $XDG_RUNTIME_DIR/hilo.sock,
  * else /tmp/hilo-UID.sock. HILO_ANY asks for both lanes, to be chosen for each task.  Blocks,
- * allocates, threads: as hilo_open(). HILO_NOT_FOUND       no socket there, or nobody listens.
- * HILO_LANE_DENIED   the socket does not give that lane. HILO_REFUSED         too many clients.
- * HILO_SHUTTING_DOWN, HILO_PROTOCOL, HILO_NO_MEMORY, HILO_TIMED_OUT. */
+ * allocates, threads: as hilo_open().
+ * HILO_NOT_FOUND       no socket there, nobody listens, or (NULL) another user does.
+ * HILO_LANE_DENIED     the socket does not give that lane.
+ * HILO_REFUSED         too many clients.
+ * HILO_SHUTTING_DOWN, HILO_ENGINE_GONE, HILO_PROTOCOL, HILO_NO_MEMORY, HILO_TIMED_OUT. */
 HILO_API hilo_status hilo_connect(const char* socket_path, hilo_lane lane, hilo_client** client);
 
 /* The same over a connected AF_UNIX SOCK_SEQPACKET descriptor, for a program that starts its own
- * engine (`hilo serve
- * --private-fd`). Owns `descriptor` from here on, also on failure. */
+ * engine (`hilo serve --private-fd`). Owns `descriptor` from here on, also on failure. */
 HILO_API hilo_status hilo_connect_fd(int descriptor, hilo_lane lane, hilo_client** client);
 
 /* Ends the session and frees the client. Open tasks are abandoned. Vectors that were not released
- * become invalid. NULL is allowed. Threads: no other call on this client may be under way.  Blocks:
- * never. */
+ * become invalid. NULL is allowed; so is a forked process, which frees its copy only.
+ * Threads: no other call on this client may be under way.  Blocks: never. */
 HILO_API void hilo_close(hilo_client* client);
 
 typedef struct {
@@ -99,8 +100,9 @@ typedef struct {
   uint32_t tokens_max; /* tokens a text is cut to, special tokens included */
   uint32_t tasks_max;  /* HILO_TASKS_MAX */
   uint32_t text_bytes_max;
-  const char* json; /* what the engine says of itself: {"model": ..., "backend": ..., "prompts":
-                       [...]}; lives with the client */
+  /* What the engine says of itself: {"model": ..., "backend": ..., "prompts": [...]}. Lives with
+   * the client. */
+  const char* json;
 } hilo_info_t;
 
 /* Never blocks. Any thread. */
@@ -126,9 +128,9 @@ typedef struct {
 /* Submits one text and returns at once. The text is copied; the caller may free it on return.
  * Blocks: never.  Allocates: never.
  * HILO_OK              *task names the task; hilo_take() returns it exactly once.
- * HILO_FULL, HILO_TEXT_TOO_LONG, HILO_INVALID_ARGUMENT, HILO_ENGINE_GONE, HILO_FORKED: nothing was
- * submitted. Invalid UTF-8 is found by the engine and told in the result. An empty text is a text.
- */
+ * HILO_FULL, HILO_TEXT_TOO_LONG, HILO_INVALID_ARGUMENT, HILO_ENGINE_GONE, HILO_FORKED,
+ * HILO_PROTOCOL        nothing was submitted.
+ * Invalid UTF-8 is found by the engine and told in the result. An empty text is a text. */
 HILO_API hilo_status hilo_submit(hilo_client* client, hilo_lane lane, const char* text,
                                  size_t bytes, hilo_task* task);
 
@@ -142,28 +144,31 @@ HILO_API hilo_status hilo_submit_many(hilo_client* client, const hilo_submit_opt
 typedef struct {
   hilo_task task;
   hilo_status status; /* HILO_OK, or why there is no vector */
-  const float*
-      vector;      /* `dims` floats in read-only memory until hilo_release(); NULL unless HILO_OK */
-  uint32_t tokens; /* tokens computed, special tokens included */
+  /* `dims` floats in read-only memory until hilo_release(); NULL unless HILO_OK */
+  const float* vector;
+  uint32_t tokens;    /* tokens computed, special tokens included */
   uint32_t truncated; /* 1 if the text had more tokens than tokens_max */
   uint64_t engine_ns; /* from the engine's intake to its completion */
 } hilo_result;
 
 /* Takes up to `count` results that are ready, in the order of completion. Each task with HILO_OK
- * lends a vector until hilo_release(task). Returns HILO_EMPTY (and *taken 0) when none is ready.
- * Blocks: never.  Allocates: never. HILO_ENGINE_GONE comes only after all completions that the
- * engine left have been taken. */
+ * lends a vector until hilo_release(task).  Blocks: never.  Allocates: never.
+ * HILO_EMPTY           none is ready; *taken is 0.
+ * HILO_ENGINE_GONE     comes only after all completions that the engine left have been taken.
+ * HILO_INVALID_ARGUMENT, HILO_FORKED, HILO_PROTOCOL. */
 HILO_API hilo_status hilo_take(hilo_client* client, hilo_result* results, size_t count,
                                size_t* taken);
 
 /* Sleeps until a result is ready, the timeout passes, the engine is gone, or a signal arrives.
  * timeout_ms < 0 waits as long as it takes. Spins for a few microseconds first.
- * HILO_OK (look with hilo_take), HILO_TIMED_OUT, HILO_INTERRUPTED, HILO_ENGINE_GONE (within 200 ms
- * of it), HILO_FORKED. */
+ * HILO_OK              look with hilo_take(); it may be the result of an interrupted hilo_embed(),
+ *                      which hilo_take() drops.
+ * HILO_ENGINE_GONE     within 200 ms of it.
+ * HILO_TIMED_OUT, HILO_INTERRUPTED, HILO_FORKED. */
 HILO_API hilo_status hilo_wait(hilo_client* client, int timeout_ms);
 
-/* Gives the vector of a taken task back. HILO_INVALID_ARGUMENT if it is not lent.  Blocks: never.
- * Allocates: never. */
+/* Gives the vector of a taken task back. HILO_INVALID_ARGUMENT if it is not lent.
+ * Blocks: never.  Allocates: never. */
 HILO_API hilo_status hilo_release(hilo_client* client, hilo_task task);
 
 /* Asks to drop a task. It still gets exactly one result: HILO_CANCELLED if the work had not begun,
@@ -181,12 +186,14 @@ HILO_API void hilo_disarm(hilo_client* client);
 /* ---- simple ---- */
 
 /* Submits one text, waits, and copies its vector to `vector` (room for `dims` floats; must be the
- * model's). No other task may be open on this client. Blocks: yes. */
+ * model's). No other task may be open on this client. Blocks: yes.
+ * HILO_INTERRUPTED     a signal came: the task is cancelled and forgotten.
+ * Otherwise the statuses of hilo_submit(), of hilo_wait(), and those of a result. */
 HILO_API hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char* text, size_t bytes,
                                 float* vector, uint32_t dims);
 
 /* Sends bytes through the engine and back, past the model: tests the path. `bytes` at most 4 *
- * dims. Blocks: yes. */
+ * dims. Blocks: yes. Statuses: as hilo_embed(). */
 HILO_API hilo_status hilo_echo(hilo_client* client, const void* data, size_t bytes, void* back);
 
 /* ---- tokenizer: needs no engine ---- */

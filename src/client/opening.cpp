@@ -3,9 +3,11 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <optional>
 #include <poll.h>
 #include <span>
 #include <sys/socket.h>
@@ -23,7 +25,7 @@
 namespace hilo {
 namespace {
 
-constexpr Nanoseconds connect_pause = millisecond_ns;
+constexpr int connect_pause_ms = 1;
 
 // What Welcome and its descriptors, or the inherited ones, amount to before they are mapped.
 struct Offer {
@@ -157,8 +159,7 @@ Result<UniqueFd, OpenError> connect_to(const std::string& path, Instant deadline
     if (errno != EAGAIN && errno != EINTR) return connect_error(path);
     if (monotonic_now() > deadline)
       return OpenError{HILO_TIMED_OUT, fmt::format("The engine at {} does not answer.", path)};
-    const timespec pause{.tv_sec = 0, .tv_nsec = connect_pause};
-    ::nanosleep(&pause, nullptr);
+    ::poll(nullptr, 0, connect_pause_ms);  // Nothing tells when there is room in the queue.
   }
   return socket;
 }
@@ -181,19 +182,34 @@ Opening shake_hands(UniqueFd socket, LaneRights rights, Instant deadline) {
   return map_offer(std::move(*offer), std::move(socket));
 }
 
+// Four numbers with commas between them, and nothing else.
+std::optional<std::array<int, 4>> parse_numbers(std::string_view text) {
+  std::array<int, 4> numbers{};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (i > 0 && (at == end || *at++ != ',')) return std::nullopt;
+    const auto [after, error] = std::from_chars(at, end, numbers[i]);
+    if (error != std::errc{}) return std::nullopt;
+    at = after;
+  }
+  return at == end ? std::optional{numbers} : std::nullopt;
+}
+
 }  // namespace
 
 Opening open_inherited() {
   static std::atomic<bool> taken{false};
   const char* const variable = std::getenv(channel_variable);
-  std::array<int, 4> numbers{};
-  if (variable == nullptr ||
-      std::sscanf(variable, "%d,%d,%d,%d", &numbers[0], &numbers[1], &numbers[2], &numbers[3]) != 4)
+  const std::optional<std::array<int, 4>> parsed =
+      parse_numbers(variable == nullptr ? "" : variable);
+  if (!parsed)
     return OpenError{HILO_NOT_FOUND,
                      "HILO_CHANNEL does not name a channel: this program was not started by hilo "
                      "run; connect to a socket instead."};
   if (taken.exchange(true))
     return OpenError{HILO_NOT_FOUND, "This process took its channel already; share that client."};
+  const std::array<int, 4>& numbers = *parsed;
   // A program that ours started has the variable, but not the descriptors: those numbers may be
   // anything there, so they are looked at before they are owned.
   if (!is_session_socket(numbers[0]) || !is_sealed_region(numbers[1]) ||

@@ -14,7 +14,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "base/ensure.h"
@@ -170,5 +172,14 @@ class TestEngineThread {
   TestEngine engine_;
   std::thread thread_;
 };
+
+// Runs `body` in a forked child; true if it returned true.
+template <class Body>
+bool in_child(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(body() ? 0 : 1);
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
 
 }  // namespace hilo
