@@ -10,7 +10,8 @@ Phase next_phase(Phase phase, const ShutdownFacts& facts) {
     case Phase::draining:
       return facts.drained || hurry ? Phase::terminating : phase;
     case Phase::terminating:
-      if (!facts.children_left) return Phase::finished;
+      // What the drain left undone is being cancelled; clients are told before we go.
+      if (!facts.children_left && facts.drained) return Phase::finished;
       return hurry ? Phase::killing : phase;
     case Phase::killing:
       // A process that the kernel holds in an uninterruptible call cannot be waited for.

@@ -68,8 +68,19 @@ Supervisor::~Supervisor() {
 Status Supervisor::launch(ProgramSpec spec) {
   auto program = Program::create(std::move(spec), options_.restart);
   if (!program) return program.error();
-  Status started = program->start(options_.channel, *reception_, monotonic_now());
+  if (guard_ == nullptr) {
+    auto guard = Guard::start();
+    if (!guard) return guard.error();
+    guard_ = std::move(*guard);
+  }
+  Status started = start(*program, monotonic_now());
   if (started) programs_.push_back(std::move(*program));
+  return started;
+}
+
+Status Supervisor::start(Program& program, Instant now) {
+  Status started = program.start(options_.channel, *reception_, now);
+  if (program.running()) guard_->watch(program.pid());
   return started;
 }
 
@@ -126,6 +137,7 @@ void Supervisor::reap_children(Instant now) {
   while (const auto ended = reap_one()) {
     for (Program& program : programs_)
       if (program.pid() == ended->pid) program.ended(ended->reason, *reception_, now);
+    if (guard_ != nullptr) guard_->forget_empty_groups();
   }
 }
 
@@ -133,8 +145,7 @@ void Supervisor::restart_programs(Instant now) {
   for (Program& program : programs_) {
     if (!program.restart_at() || *program.restart_at() > now) continue;
     // What could not be started is over, with the reason of its last run.
-    if (Status status = program.start(options_.channel, *reception_, now); !status)
-      log_error(status.error().message);
+    if (Status status = start(program, now); !status) log_error(status.error().message);
   }
 }
 
@@ -188,7 +199,8 @@ void Supervisor::enter(Phase phase, SessionHost& host, Instant now) {
       phase_deadline_ = now + options_.terminate_wait_max;
       return signal_children(SIGTERM);
     case Phase::killing:
-      log_warning("killing the programs that did not end when asked to");
+      if (!our_children().empty())
+        log_warning("killing the programs that did not end when asked to");
       phase_deadline_ = now + options_.kill_wait_max;
       return signal_children(SIGKILL);
     case Phase::serving:
@@ -207,7 +219,8 @@ void Supervisor::signal_children(int signal) const {
 std::vector<pid_t> Supervisor::our_children() const {
   std::vector<pid_t> children = list_children();
   std::erase_if(children, [this](pid_t pid) {
-    return std::find(bystanders_.begin(), bystanders_.end(), pid) != bystanders_.end();
+    return (guard_ != nullptr && pid == guard_->pid()) ||
+           std::find(bystanders_.begin(), bystanders_.end(), pid) != bystanders_.end();
   });
   return children;
 }

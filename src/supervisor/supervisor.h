@@ -20,6 +20,7 @@
 #include "base/unique_fd.h"
 #include "channel/reception.h"
 #include "channel/session_host.h"
+#include "supervisor/guard.h"
 #include "supervisor/program.h"
 #include "supervisor/restart_policy.h"
 #include "supervisor/shutdown.h"
@@ -60,6 +61,7 @@ class Supervisor {
   std::optional<Instant> next_deadline() const;
   void take_signals();
   void reap_children(Instant now);
+  Status start(Program& program, Instant now);
   void restart_programs(Instant now);
   void exchange_sessions(SessionHost& host, Instant now);
   bool nobody_left_to_serve() const;
@@ -72,6 +74,7 @@ class Supervisor {
   SupervisorOptions options_;
   UniqueFd signals_;
   std::unique_ptr<Reception> reception_;
+  std::unique_ptr<Guard> guard_;   // Where there are programs.
   std::vector<pid_t> bystanders_;  // Children that this process had before it became an engine.
   std::vector<Program> programs_;
   bool listening_ = false;

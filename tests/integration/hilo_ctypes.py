@@ -15,7 +15,7 @@ LIBRARY = os.environ.get("HILO_LIBRARY", str(ROOT / "build/release/lib/libhilo.s
 
 HIGH, LOW, ANY = 0, 1, 2
 OK, EMPTY, FULL = 0, 1, 2
-LANE_DENIED, SHUTTING_DOWN, ENGINE_GONE, NOT_FOUND, TIMED_OUT = 6, 9, 12, 13, 14
+LANE_DENIED, CANCELLED, SHUTTING_DOWN, ENGINE_GONE, NOT_FOUND, TIMED_OUT = 6, 7, 9, 12, 13, 14
 
 
 class Info(ctypes.Structure):

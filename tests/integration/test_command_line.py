@@ -108,7 +108,8 @@ def test_a_model_embeds_similar_texts_closely(model_folder: Path) -> None:
 
 
 def test_an_unknown_prompt_is_told() -> None:
-    assert "no prompt 'query'" in sentence_of("embed", "--backend", "echo", "--prompt", "query", "a")
+    command = ("embed", "--backend", "echo", "--prompt", "query", "a text")
+    assert "no prompt 'query'" in sentence_of(*command)
 
 
 def test_tokenize_shows_pieces_and_ids() -> None:

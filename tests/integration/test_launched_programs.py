@@ -146,7 +146,8 @@ def test_orphans_of_programs_are_reaped_and_ended(tmp_path: Path) -> None:
     command = "sleep 1000 & setsid sleep 1000 & (true &) ; sleep 0.3"
     with Engine(tmp_path, *ECHO, "--high", command, "--low", "sleep 1000") as engine:
         engine.await_log("exited with status 0")
-        until(lambda: len(children(engine.pid)) == 2, "the child in the program's group to end")
+        # Left are the other program, the one that has a session of its own, and the guard.
+        until(lambda: len(children(engine.pid)) == 3, "the child in the program's group to end")
         left = children(engine.pid)
         engine.process.terminate()
         assert engine.wait() == 0
