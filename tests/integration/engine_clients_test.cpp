@@ -1,5 +1,6 @@
 // Many clients, and clients that leave.
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
 
@@ -16,6 +17,14 @@ namespace {
 size_t open_descriptors() {
   const std::filesystem::directory_iterator folder{"/proc/self/fd"};
   return static_cast<size_t>(std::distance(begin(folder), end(folder)));
+}
+
+// Mappings of shared regions, of either side.
+size_t open_regions() {
+  std::ifstream maps{"/proc/self/maps"};
+  size_t count = 0;
+  for (std::string line; std::getline(maps, line);) count += line.find("memfd:hilo") != line.npos;
+  return count;
 }
 
 void run_eight_clients(const Backend& backend, uint32_t tokens_max) {
@@ -41,7 +50,8 @@ TEST(EngineClients, TenThousandTasksOnWorkers) {
   run_eight_clients(backend, 256);
 }
 
-// Fails if ended sessions leave a descriptor, a task, a place for a client or text memory behind.
+// Fails if ended sessions leave a descriptor, a mapping, a task, a place for a client or text
+// memory behind.
 TEST(EngineClients, NothingIsLeftOfManySessions) {
   const auto backend = make_echo_backend();
   EngineUnderTest test{*backend};
@@ -56,6 +66,7 @@ TEST(EngineClients, NothingIsLeftOfManySessions) {
   const size_t before = open_descriptors();
   for (int i = 0; i < 300; ++i) visit();
   EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_regions(), 0U);
 }
 
 // Fails if a client that leaves keeps its session, or takes another client's work with it. It has

@@ -50,6 +50,19 @@ TEST_F(EngineLanes, HighOvertakesLow) {
   for (const auto& [task, text] : low) EXPECT_EQ(take_answer(client_, task).vector, expected(text));
 }
 
+// Fails if LOW work goes on while the HIGH worker of its core computes.
+TEST_F(EngineLanes, LowStandsAtTheGateWhileHighComputes) {
+  const hilo_task low = submit(client_, HILO_LOW, "L");
+  ASSERT_EQ(backend_.batches(1).size(), 1U);
+  const hilo_task high = submit(client_, HILO_HIGH, "H");
+  ASSERT_EQ(backend_.batches(2).size(), 2U);
+  backend_.permit_low(1);  // LOW may finish, were it not for the gate.
+  EXPECT_EQ(hilo_wait(client_, 50), HILO_TIMED_OUT);
+  backend_.permit_high(1);
+  EXPECT_EQ(take_answer(client_, high).status, HILO_OK);
+  EXPECT_EQ(take_answer(client_, low).status, HILO_OK);
+}
+
 // Fails if lanes share a batch, if a LOW batch of several texts has more than 128 tokens, or if
 // texts that wait together never share one.
 TEST_F(EngineLanes, BatchesAreSmallAndOfOneLane) {
