@@ -250,12 +250,22 @@ Status read_prompts(const fs::path& directory, ModelHeader& header) {
   return {};
 }
 
-// The directory's own name, also for "." and "model/".
-std::string directory_name(const fs::path& directory) {
+// The model's name as people know it: the directory's own, also for "." and "model/". Two places
+// keep models in directories with names that say nothing: the Hugging Face cache, in
+// models--ORGANISATION--NAME/snapshots/COMMIT, and packages that ship one as PACKAGE/model.
+std::string model_name(const fs::path& directory) {
   std::error_code failed;
   const fs::path full = fs::absolute(directory, failed).lexically_normal();
   if (failed) return directory.native();
-  return (full.has_filename() ? full : full.parent_path()).filename().native();
+  const fs::path named = full.has_filename() ? full : full.parent_path();
+  const fs::path above = named.parent_path();
+  if (named.filename() == "model" && above.has_filename()) return above.filename().native();
+  if (above.filename() == "snapshots") {
+    const std::string repository = above.parent_path().filename().native();
+    const size_t separator = repository.rfind("--");
+    if (separator != std::string::npos) return repository.substr(separator + 2);
+  }
+  return named.filename().native();
 }
 
 Status check_directory(const fs::path& directory) {
@@ -282,7 +292,7 @@ Result<ModelHeader> read_model_header(const fs::path& directory) {
   if (!tokens_max) return tokens_max.error();
 
   ModelHeader header{
-      .name = directory_name(directory),
+      .name = model_name(directory),
       .directory = modules->transformer,
       .encoder = *encoder,
       .pooling = *pooling,

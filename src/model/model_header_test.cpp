@@ -74,6 +74,19 @@ TEST(ModelHeader, NameIsTheDirectorysAlsoWithASlashAtItsEnd) {
   }
 }
 
+TEST(ModelHeader, NameLooksPastDirectoriesThatSayNothing) {
+  const TemporaryDirectory directory;
+  for (const auto& [place, name] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"some_package/model", "some_package"},
+           {"hub/models--team--tiny-bert/snapshots/0a1b2c", "tiny-bert"},
+           {"snapshots/0a1b2c", "0a1b2c"}}) {
+    make_test_model().write_configuration(directory.path() / place);
+    const Result<ModelHeader> header = read_model_header(directory.path() / place);
+    ASSERT_TRUE(header) << header.error().message;
+    EXPECT_EQ(header->name, name);
+  }
+}
+
 TEST(ModelHeader, WithoutSentenceFilesPoolsByMeanAndDoesNotNormalize) {
   TestModel model = make_test_model();
   model.modules = model.pooling = model.sentence = model.prompts = model.tokenizer = nullptr;
