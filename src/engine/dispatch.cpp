@@ -39,7 +39,7 @@ Worker* Engine::State::least_busy(Lane lane, uint32_t& equally_busy) {
 void Engine::State::collect_finished(Instant now) {
   for (const auto& worker : workers_) {
     while (const Plan* const plan = worker->finished()) {
-      if (plan->lane == Lane::high) expect_more(now);
+      if (plan->lane == Lane::high) expect_more_ = true;
       take_back(*plan, now);
       worker->collect();
     }

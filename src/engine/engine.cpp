@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -32,13 +33,24 @@ void Engine::State::loop() {
   while (!stopping_.load(std::memory_order_relaxed)) tick();
 }
 
+// More follows soon if it did so the last time: a client that waits awake, or encoding after
+// tokenizing. Where nothing comes, the spin shrinks to almost nothing: a client that shares our
+// core can only go on when we sleep.
+void Engine::State::adapt_spin(Instant now) {
+  if (!std::exchange(expect_more_, false)) return;
+  if (now < spin_until_) spin_ = std::min(2 * spin_, spin_max_);
+  spin_until_ = now + spin_;
+}
+
 // Stays awake while more is expected at once, else sleeps until a doorbell, a worker, the control
 // thread, a death or a deadline.
 void Engine::State::wait(Instant now) {
+  adapt_spin(now);
   if (now < spin_until_ && now - watched_at_ < watch_interval) return spin_pause();
   watched_at_ = now;
   if (now < spin_until_) return end_sessions_of_the_gone(watch_.wait(0), now);
 
+  spin_ = std::min(std::max(spin_ / 2, spin_ns_min), spin_max_);
   bell_.prepare_to_sleep();
   for_each_client(live_, [&](uint32_t client) { clients_[client].session->set_need_wakeup(true); });
   uint64_t gone = 0;

@@ -33,7 +33,7 @@ void Engine::State::collect_from(uint32_t client, Instant now) {
     }
     if (!accept(client, entry, now)) return;
     session.advance();
-    expect_more(now);
+    expect_more_ = true;
     bytes += std::min(entry.text_bytes, text_bytes_max);
   }
 }

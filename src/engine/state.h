@@ -31,7 +31,8 @@ inline constexpr uint32_t text_bytes_per_tick_max = 256 * 1024;
 // of many clients.
 inline constexpr std::array<size_t, lane_count> text_ring_bytes{4 * 1024 * 1024, 16 * 1024 * 1024};
 
-// How long to wait awake for what is expected soon, and asleep for what is not.
+// How long to wait awake when something has just come, and asleep at a time.
+inline constexpr Nanoseconds spin_ns_min = 5 * microsecond_ns;
 inline constexpr Nanoseconds spin_ns_max = 50 * microsecond_ns;
 inline constexpr Nanoseconds sleep_ns_max = 100 * millisecond_ns;
 // How often a busy tick looks whether a client has gone.
@@ -55,7 +56,7 @@ struct Engine::State {
   void wait(Instant now);
   bool work_has_arrived() const;
   Instant next_deadline(Instant now) const;
-  void expect_more(Instant now) { spin_until_ = now + spin_max_; }
+  void adapt_spin(Instant now);
 
   // clients.cpp
   void follow_control(Instant now);
@@ -113,7 +114,9 @@ struct Engine::State {
   std::vector<std::unique_ptr<YieldGate>> gates_;
   std::vector<std::unique_ptr<Worker>> workers_;
 
+  bool expect_more_ = false;  // A client or a HIGH worker has brought something in this tick.
   Nanoseconds spin_max_ = 0;
+  Nanoseconds spin_ = 0;
   Instant spin_until_;
   Instant watched_at_;
   bool draining_ = false;
