@@ -50,12 +50,12 @@ if(HILO_TESTS)
   endif()
 endif()
 
-# The vocabulary compiler. It is built from the few files that it needs, because the tokenizer library
-# holds what it compiles: bert-base-uncased, as bytes that bert_base_uncased.S includes.
+# The vocabulary compiler. It is built from the few files that it needs, because the tokenizer
+# library holds what it compiles: bert-base-uncased, as bytes that bert_base_uncased.S includes.
 set(vocabulary_source ${CMAKE_SOURCE_DIR}/src/tokenizer/data/bert-base-uncased-vocab.txt)
 set(vocabulary_blob ${CMAKE_BINARY_DIR}/generated/bert-base-uncased.vocabulary)
-set(vocabulary_compiler compile_vocabulary describe_json describe_vocabulary description flat_trie normalizer trie
-  utf8 vocabulary vocabulary_compiler_main)
+set(vocabulary_compiler compile_vocabulary describe_json describe_vocabulary description flat_trie
+  normalizer trie utf8 vocabulary vocabulary_compiler_main)
 list(TRANSFORM vocabulary_compiler PREPEND ${CMAKE_SOURCE_DIR}/src/tokenizer/)
 list(TRANSFORM vocabulary_compiler APPEND .cpp)
 add_executable(hilo-vocabulary ${vocabulary_compiler})
@@ -83,10 +83,12 @@ if(HILO_TESTS)
   add_executable(integration_test ${integration_tests})
   target_link_libraries(integration_test PRIVATE hilo_engine hilo_client ${HILO_THIRD_PARTY}
     GTest::gtest GTest::gtest_main)
-  gtest_discover_tests(integration_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS integration)
+  gtest_discover_tests(integration_test
+    DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS integration)
 endif()
 
-# Wide-vector code stays in the files that are chosen at run time. (Sanitizers add symbols of their own.)
+# Wide-vector code stays in the files that are chosen at run time. (Sanitizers add symbols of their
+# own.)
 if(HILO_TESTS AND NOT HILO_SANITIZE AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_test(NAME backend.wide_code_stays_in_its_files
     COMMAND ${CMAKE_SOURCE_DIR}/tools/check_isa_leak.py ${CMAKE_BINARY_DIR})

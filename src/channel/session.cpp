@@ -164,7 +164,7 @@ bool Session::see_completion_head() {
 
 // A task needs a slot, and a place in the ring for its completion besides those of the tasks that
 // are open and of the completions that the client has not taken.
-bool Session::has_credit() {
+bool Session::has_credit() const {
   return slots_free_ > 0 &&
          tasks_open_ + (completion_tail_ - completion_head_seen_) < completion_entries;
 }

@@ -136,7 +136,7 @@ class Session {
   Next violate(std::string_view how);
   bool see_submissions();
   bool see_completion_head();
-  bool has_credit();
+  bool has_credit() const;
   void release_slot(const Submission& entry);
   void free_slot(uint32_t slot);
   void wake_client();

@@ -66,8 +66,7 @@ class InfoVerb final : public Verb {
     if (!source) return source.error();
     const auto model = load(*source);
     if (!model) return model.error();
-    const Status status = print_machine();
-    if (!status) return status;
+    if (Status status = print_machine(); !status) return status;
     print_model(*source->header);
     print_line("backend", model->backend->describe());
     print_line("loading", fmt::format("{} ms", model->load_time / millisecond_ns));

@@ -103,9 +103,10 @@ class ChunkEncoder {
       const Destination heads = {.data = buffers_.head(0, 0) + row * head_padded,
                                  .stride = head_padded,
                                  .columns = head_padded,
-                                 .block_stride = buffers_.head_stride()};
+                                 .block_stride = buffers_.head_stride(),
+                                 .epilogue = Epilogue::bias};
       apply_linear(kernels_, layer.query_key_value, rows_from(buffers_.hidden(), row), rows, heads,
-                   Epilogue::bias, gate_);
+                   gate_);
     });
   }
 
@@ -114,17 +115,21 @@ class ChunkEncoder {
     const Rows hidden = rows_from(buffers_.hidden(), row);
     const Rows wide = buffers_.intermediate();
     apply_linear(kernels_, layer.attention_output, rows_from(buffers_.context(), row), rows,
-                 whole(hidden), Epilogue::bias_residual, gate_);
+                 whole(hidden, Epilogue::bias_residual), gate_);
     normalize(layer.attention_norm, row, rows);
-    apply_linear(kernels_, layer.intermediate, hidden, rows, whole(wide), Epilogue::bias_gelu,
+    apply_linear(kernels_, layer.intermediate, hidden, rows, whole(wide, Epilogue::bias_gelu),
                  gate_);
-    apply_linear(kernels_, layer.output, wide, rows, whole(hidden), Epilogue::bias_residual, gate_);
+    apply_linear(kernels_, layer.output, wide, rows, whole(hidden, Epilogue::bias_residual), gate_);
     normalize(layer.output_norm, row, rows);
   }
 
   static Rows rows_from(const Rows& rows, size_t first) { return {rows.row(first), rows.stride}; }
-  static Destination whole(const Rows& rows) {
-    return {.data = rows.data, .stride = rows.stride, .columns = rows.stride, .block_stride = 0};
+  static Destination whole(const Rows& rows, Epilogue epilogue) {
+    return {.data = rows.data,
+            .stride = rows.stride,
+            .columns = rows.stride,
+            .block_stride = 0,
+            .epilogue = epilogue};
   }
 
   const PackedModel& model_;

@@ -8,8 +8,7 @@ size_t tile_height(size_t rows, size_t tile_rows_max) {
 }
 
 void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, const Rows& input,
-                  size_t rows, const Destination& destination, Epilogue epilogue,
-                  const YieldGate& gate) {
+                  size_t rows, const Destination& destination, const YieldGate& gate) {
   const size_t panel_columns = linear.panel_columns();
   // Each tile also fetches its share of the next panel, which would otherwise have to be waited
   // for. All of it during the first tile would be more than the way from memory carries.
@@ -35,7 +34,7 @@ void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, const R
           .upcoming_interval = tiles,
           .out = out + row * destination.stride,
           .out_stride = destination.stride,
-          .epilogue = epilogue,
+          .epilogue = destination.epilogue,
           .bias = linear.bias() + column,
           .residual = out + row * destination.stride,
           .row_scale = nullptr,

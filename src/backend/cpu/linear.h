@@ -23,20 +23,20 @@ inline size_t row_stride(size_t columns) {
 }
 static_assert(column_padding * sizeof(float) % (2 * cache_line_bytes) == 0);
 
-// Where results go: a matrix, or one matrix for each `columns` columns, `block_stride` floats
-// apart.
+// Where results go, and how sums are finished on the way: a matrix, or one matrix for each
+// `columns` columns, `block_stride` floats apart. The epilogue is bias, bias_gelu or bias_residual,
+// which adds what stood there before.
 struct Destination {
   float* data;
   size_t stride;
   size_t columns;
   size_t block_stride;
+  Epilogue epilogue;
 };
 
-// Applies `linear` to `rows` rows of `input` and finishes the sums with bias, bias_gelu or
-// bias_residual, which adds what stood in the destination. Passes the gate after every tile.
+// Applies `linear` to `rows` rows of `input`. Passes the gate after every tile.
 void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, const Rows& input,
-                  size_t rows, const Destination& destination, Epilogue epilogue,
-                  const YieldGate& gate);
+                  size_t rows, const Destination& destination, const YieldGate& gate);
 
 // The height of the next tile when `rows` are left: all tiles within one row of each other.
 size_t tile_height(size_t rows, size_t tile_rows_max);
