@@ -2,6 +2,7 @@
 // own.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <ctime>
 

@@ -57,7 +57,7 @@ bool hilo_client::engine_is_gone() {
 }
 
 // Fails only if the counter is full; then the engine has a ring to answer already.
-void hilo_client::ring() { static_cast<void>(::eventfd_write(channel.doorbell.get(), 1)); }
+void hilo_client::ring() const { static_cast<void>(::eventfd_write(channel.doorbell.get(), 1)); }
 
 namespace hilo {
 

@@ -22,7 +22,7 @@ struct hilo_client {
   hilo_status usable() const;
   // Looks at the socket: has the engine's end been closed? Any thread.
   bool engine_is_gone();
-  void ring();
+  void ring() const;
 
   hilo::OpenChannel channel;
   hilo::ForkGuard fork_guard;

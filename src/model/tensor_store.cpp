@@ -96,7 +96,7 @@ const StoredTensor* TensorStore::find(std::string_view name) const {
 
 Status TensorStore::check_unchanged() const {
   for (const SafetensorsFile& file : files_) {
-    if (const Status status = file.file().check_unchanged(); !status) return status;
+    if (Status status = file.file().check_unchanged(); !status) return status;
   }
   return {};
 }
