@@ -131,6 +131,7 @@ Result<Blob> compile_vocabulary(const TokenizerDescription& description) {
 
   const PieceTable pieces = make_piece_table(description, *id_count);
   std::vector<AddedTokenRecord> added;
+  added.reserve(description.added.size());
   for (const AddedToken& token : description.added) {
     added.push_back({token.id, token.special, token.single_word, token.lstrip, token.rstrip, 0});
   }
