@@ -106,6 +106,7 @@ void hilo_tokenizer_close(hilo_tokenizer* tokenizer) {
   const std::unique_ptr<hilo_tokenizer> owner(tokenizer);
 }
 
+// NOLINTNEXTLINE(readability-function-size): plain arguments are what a C caller can pass anywhere.
 hilo_status hilo_tokenizer_encode(hilo_tokenizer* tokenizer, const char* text, size_t bytes,
                                   const char* second, size_t second_bytes, uint32_t tokens_max,
                                   int add_special_tokens, uint32_t* ids, size_t room,
