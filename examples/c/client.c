@@ -1,7 +1,8 @@
 /* The smallest C program: one text in, one vector out.
  *
  *   hilo serve --model DIR &
- *   cc client.c -lhilo -o client && ./client "resize photos from the command line"
+ *   cc -Iinclude examples/c/client.c -Lbuild/release/lib -Wl,-rpath,$PWD/build/release/lib -lhilo \
+ *     -o client && ./client "resize photos from the command line"
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,8 @@
 // them.
 //
 //   hilo serve --model DIR &
-//   c++ -std=c++20 client.cpp -lhilo -o client && ./client
+//   c++ -std=c++20 -Iinclude examples/c/client.cpp -Lbuild/release/lib \
+//     -Wl,-rpath,$PWD/build/release/lib -lhilo -o client && ./client
 #include <array>
 #include <cstdio>
 #include <memory>

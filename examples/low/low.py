@@ -1,4 +1,4 @@
-"""The LOW program: embeds the descriptions of all the packages that Debian has.
+"""The LOW program: embeds the descriptions of up to 20,000 Debian packages.
 
     hilo run --model DIR --low "python examples/low.py" --high "python examples/high.py"
 

@@ -45,7 +45,7 @@ typedef enum {
   HILO_CANCELLED = 7,
   HILO_EXPIRED = 8, /* the deadline passed before the work began */
   HILO_SHUTTING_DOWN = 9,
-  HILO_REFUSED = 10, /* the lane's queue is full: try later */
+  HILO_REFUSED = 10, /* no place for another client: try later */
   HILO_FAILED = 11,  /* the engine could not compute it */
   /* the engine has exited: only hilo_take, hilo_release and hilo_close are still of use */
   HILO_ENGINE_GONE = 12,

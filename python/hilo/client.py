@@ -89,14 +89,15 @@ class Client:
         texts          a str, or any iterable of str (list, tuple, generator, numpy array)
         lane           "high" goes before all "low"; "auto" takes HIGH for up to four texts, LOW
                        for more, within what the client may use
-        prompt         name of one of the model's prompts (`prompts`), put before each text
+        prompt         name of one of the model's prompts (`prompts`), put before each text; None puts
+                       none, not even the model's default
         show_progress  True for a bar on the terminal, or a function that gets a Progress
         copy           False gives read-only views on the engine's own memory, one array of shape
                        [dims] a text; each holds one of the channel's places until it is garbage
         timeout        seconds for the whole call
 
         Raises TypeError, TextTooLong or InvalidText before anything is computed, with the position
-        of the bad text; LaneDenied, TimedOut, Refused, ShuttingDown, TooManyViews, and EngineGone.
+        of the bad text; LaneDenied, TimedOut, ShuttingDown, TooManyViews, and EngineGone.
         After any of these, and after Ctrl-C, the client can be used again (not after EngineGone).
 
         >>> client.encode(["resize photos", "play chess"]).shape
@@ -236,7 +237,7 @@ def connect(socket: str | os.PathLike[str] | None = None,
 
     socket  its path; None means $HILO_SOCKET, else $XDG_RUNTIME_DIR/hilo.sock, else
             /tmp/hilo-UID.sock
-    lane    the lanes to ask for
+    lane    the lanes to ask for; a socket of --lanes low or high denies "any"
 
     Raises NotFound if nobody listens there, LaneDenied, Refused (too many clients), TimedOut.
     """

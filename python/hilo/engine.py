@@ -113,10 +113,11 @@ def _start(arguments: list[str], words: IO[bytes]) -> tuple[subprocess.Popen[byt
 
 
 def _last_words(words: IO[bytes]) -> str:
-    """The last line that the engine wrote to standard error."""
+    """The last line that the engine wrote to standard error, besides a pointer to its help."""
     words.seek(0)
     lines = words.read().decode(errors="replace").strip().splitlines()
-    return lines[-1].removeprefix("hilo: ") if lines else ""
+    telling = [line for line in lines if line != "Run with --help for more information."]
+    return telling[-1].removeprefix("hilo: ") if telling else ""
 
 
 def _stop(process: subprocess.Popen[bytes], owner: int) -> None:

@@ -61,7 +61,7 @@ class ShuttingDown(Error):
 
 
 class Refused(Error):
-    """The lane's queue is full, or the engine has no place for another client: try later."""
+    """The engine has no place for another client: try later."""
 
 
 class Forked(Error):

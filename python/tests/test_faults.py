@@ -159,6 +159,11 @@ def test_program_that_is_no_engine_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         hilo.Hilo(backend="echo")
 
 
+def test_option_that_the_engine_refuses_is_told_in_its_words() -> None:
+    with pytest.raises(hilo.StartFailed, match="int8 is not available yet"):
+        hilo.Hilo(backend="echo", precision="int8")
+
+
 def test_model_is_needed() -> None:
     with pytest.raises(ValueError, match="model_dir is missing"):
         hilo.Hilo()

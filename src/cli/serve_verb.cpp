@@ -16,7 +16,8 @@ namespace hilo {
 namespace {
 
 constexpr const char* examples = R"(
-Programs connect with hilo_connect() or hilo.connect() and ask for a lane.
+Programs connect with hilo_connect() or hilo.connect() and ask for a lane; a socket of
+--lanes low or high denies those that ask for any.
 
 Examples:
   hilo serve --model DIR

@@ -80,7 +80,7 @@ enum class CompletionStatus : uint32_t {
   cancelled = 4,
   expired = 5,  // The deadline passed before the work began.
   shutting_down = 6,
-  refused = 7,  // The lane's queue is full.
+  refused = 7,  // Reserved: no engine sends it yet.
   failed = 8,   // The backend could not compute it.
 };
 
