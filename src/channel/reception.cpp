@@ -124,9 +124,10 @@ void Reception::forget(uint64_t session_id) {
 std::vector<std::unique_ptr<Session>> Reception::advance(Instant now, const Admission& admission) {
   accept_waiting(now);
   std::vector<std::unique_ptr<Session>> ready;
+  Admission counted = admission;  // Who leaves here in this turn still takes a place.
   // Two passes: a step counts all handshakes, so none may be half erased meanwhile.
   for (const std::unique_ptr<Handshake>& handshake : handshakes_) {
-    Progress progress = step(*handshake, admission);
+    Progress progress = step(*handshake, counted);
     if (progress == Progress::waiting && handshake->deadline && *handshake->deadline <= now) {
       log_debug("a program connected and did not finish its handshake in time");
       progress = Progress::over;
@@ -134,7 +135,9 @@ std::vector<std::unique_ptr<Session>> Reception::advance(Instant now, const Admi
     if (progress == Progress::waiting) continue;
     unwatch(*handshake);
     handshake->over = true;
-    if (progress == Progress::ready) ready.push_back(std::move(handshake->session));
+    if (progress != Progress::ready) continue;
+    ready.push_back(std::move(handshake->session));
+    ++counted.sessions;
   }
   std::erase_if(handshakes_, [](const auto& handshake) { return handshake->over; });
   watch_listener(now);

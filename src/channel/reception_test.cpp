@@ -149,6 +149,18 @@ TEST_F(ReceptionTest, ManyProgramsInOneTurn) {
   EXPECT_TRUE(reception_->idle());
 }
 
+// Goal: in the turn in which one program becomes the last client that fits, another is refused.
+TEST_F(ReceptionTest, CountsWhoLeavesInTheSameTurn) {
+  const UniqueFd last = connect_to(path_);
+  send_plain(last, Hello{});
+  EXPECT_TRUE(advance().empty());
+  send_plain(last, Mapped{});
+  const UniqueFd late = connect_to(path_);
+  send_plain(late, Hello{});
+  EXPECT_EQ(advance({.sessions = clients_max - 1}).size(), 1U);
+  EXPECT_EQ(read_answer(late).welcome.status, WelcomeStatus::too_many_clients);
+}
+
 // Goal: what is not a Hello, or not the right Mapped, ends the connection and nothing else.
 TEST_F(ReceptionTest, HangsUpOnNonsense) {
   const UniqueFd stranger = connect_to(path_);

@@ -34,7 +34,11 @@ hilo_client::hilo_client(hilo::OpenChannel open, hilo::ForkGuard guard)
 
 // A forked child does not have the regions: something else may be mapped at their addresses.
 hilo_client::~hilo_client() {
-  if (!fork_guard.forked()) return;
+  if (!fork_guard.forked()) {
+    // Closing alone would not end the session while a forked child holds the socket, too.
+    ::shutdown(channel.socket.get(), SHUT_RDWR);
+    return;
+  }
   channel.client_region.abandon();
   channel.engine_region.abandon();
 }

@@ -1,4 +1,5 @@
 // Ends and interruptions: engines that die, clients that are killed, signals, forks, event loops.
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -314,6 +315,29 @@ TEST(ClientDeath, LeavesNothingInAnyState) {
   }
   EXPECT_EQ(open_descriptors(), descriptors_before);
   EXPECT_EQ(region_mappings(), mappings_before);
+}
+
+// Goal: closing ends the session although a forked child still holds the socket.
+TEST(ClientDeath, ClosingCountsBesideAForkedChild) {
+  SocketPair pair;
+  std::atomic<bool> ended{false};
+  std::thread engine{[&, socket = std::move(pair.engine)]() mutable {
+    TestEngine{}.serve(std::move(socket));  // Returns when the client hangs up.
+    ended = true;
+  }};
+  hilo_client* const client = connect(pair);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  hilo_close(client);
+  for (int wait_ms = 0; wait_ms < 5000 && !ended; ++wait_ms)
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  EXPECT_TRUE(ended);
+  ::kill(child, SIGKILL);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  engine.join();
 }
 
 // Goal: a process that opens and closes clients for ever does not grow.

@@ -6,15 +6,15 @@ namespace hilo {
 
 void Engine::State::follow_control(Instant now) {
   while (desk_.anything_adopted()) begin_session(desk_.next_adopted());
-  const Instant drain_deadline = desk_.drain_deadline();
-  if (drain_deadline == never) return;
+  drain_deadline_ = desk_.drain_deadline();
+  if (drain_deadline_ == never) return;
   if (!draining_) {
     draining_ = true;
     for_each_client(live_, [&](uint32_t client) {
       clients_[client].session->set_state(EngineState::draining);
     });
   }
-  if (now < drain_deadline) return;
+  if (now < drain_deadline_) return;
   for_each_client(live_, [&](uint32_t client) {
     drop_tasks_of(clients_[client], CompletionStatus::cancelled, now);
   });

@@ -46,8 +46,9 @@ void Engine::State::adapt_spin(Instant now) {
 // thread, a death or a deadline.
 void Engine::State::wait(Instant now) {
   adapt_spin(now);
-  if (now < spin_until_ && now - watched_at_ < watch_interval) return spin_pause();
-  watched_at_ = now;
+  const bool time_to_look = now - watched_at_ >= watch_interval;
+  if (time_to_look) watched_at_ = now;
+  if (now < spin_until_ && !time_to_look) return spin_pause();
   if (now < spin_until_) return end_sessions_of_the_gone(watch_.wait(0), now);
 
   spin_ = std::min(std::max(spin_ / 2, spin_ns_min), spin_max_);
@@ -56,6 +57,8 @@ void Engine::State::wait(Instant now) {
   uint64_t gone = 0;
   if (!work_has_arrived())
     gone = watch_.wait(std::clamp<Nanoseconds>(next_deadline(now) - now, 0, sleep_ns_max));
+  else if (time_to_look)
+    gone = watch_.wait(0);  // Or a client that never lets us sleep would hide who has gone.
   for_each_client(live_,
                   [&](uint32_t client) { clients_[client].session->set_need_wakeup(false); });
   bell_.awake();
@@ -64,7 +67,7 @@ void Engine::State::wait(Instant now) {
 
 bool Engine::State::work_has_arrived() const {
   if (stopping_.load(std::memory_order_seq_cst) || desk_.anything_adopted()) return true;
-  if (!draining_ && desk_.drain_deadline() != never) return true;
+  if (desk_.drain_deadline() != drain_deadline_) return true;
   for (const auto& worker : workers_)
     if (worker->finished() != nullptr) return true;
   for (uint64_t left = live_ & ~stalled_; left != 0; left &= left - 1)

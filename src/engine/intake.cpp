@@ -7,12 +7,15 @@
 
 namespace hilo {
 
-// Every client gets its turn in every tick, and each tick begins with another one, because the
-// first has the best chance of room in the text rings.
+// Every client gets its turn in every tick, and each tick begins with the next one that is there,
+// because the first has the best chance of room in the text rings.
 void Engine::State::collect_submissions(Instant now) {
   const uint32_t first = first_client_;
-  first_client_ = (first + 1) % clients_max;
   const uint64_t from_first = std::rotr(live_, static_cast<int>(first));
+  const uint64_t after_first = std::rotr(from_first, 1);
+  if (live_ != 0)
+    first_client_ =
+        (first + 1 + static_cast<uint32_t>(std::countr_zero(after_first))) % clients_max;
   for_each_client(from_first,
                   [&](uint32_t after) { collect_from((first + after) % clients_max, now); });
 }

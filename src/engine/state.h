@@ -120,6 +120,7 @@ struct Engine::State {
   Instant spin_until_;
   Instant watched_at_;
   bool draining_ = false;
+  Instant drain_deadline_ = never;  // as this tick saw it
   std::atomic<bool> stopping_{false};
   std::thread intake_;
 };

@@ -18,7 +18,10 @@ Plan take_plan(Lane lane, LaneQueues& queues, uint32_t workers_free) {
   ENSURE(workers_free > 0);
   Plan plan;
   plan.lane = lane;
-  plan.work = queues.to_tokenize.empty() ? Work::encode : Work::tokenize;
+  const bool encode =
+      queues.to_tokenize.empty() || (queues.encode_next && !queues.to_encode.empty());
+  queues.encode_next = !encode;
+  plan.work = encode ? Work::encode : Work::tokenize;
   FairQueue& queue = plan.work == Work::tokenize ? queues.to_tokenize : queues.to_encode;
   const uint64_t budget = cost_budget(plan_limits(plan.work, lane), queue.cost(), workers_free);
   uint64_t cost = 0;

@@ -1,8 +1,9 @@
 // What a free worker does next. Functions of queues and numbers alone, so that tests and
 // simulations decide exactly as the engine does.
 //
-// The rules: a plan is of one lane and one kind of work. Tokenizing goes before encoding: it is a
-// hundred times cheaper and frees text memory. A plan is small, so that whatever it is, it is soon
+// The rules: a plan is of one lane and one kind of work. Where both kinds wait they take
+// turns, so that neither a client with texts without end nor one with long batches stops the
+// others. A plan is small, so that whatever it is, it is soon
 // over; a single task that is larger than the limit gets a plan of its own. Workers that are free
 // at the same time share what waits, down to the size where smaller plans would run slower.
 #pragma once
@@ -55,6 +56,7 @@ constexpr uint32_t plan_tokens_max(uint32_t tokens_per_task) {
 struct LaneQueues {
   FairQueue to_tokenize;
   FairQueue to_encode;
+  bool encode_next = false;  // whose turn it is where both wait
 };
 
 // Takes the next plan for one worker out of a lane's queues, when `workers_free` could take one.

@@ -68,6 +68,17 @@ TEST(Plan, ABatchIsSharedFairlyBetweenClients) {
   EXPECT_EQ(of_first_client, 2U);
 }
 
+// Fails if a client whose texts never end keeps the tokens of others from being computed.
+TEST(Plan, KindsOfWorkTakeTurns) {
+  LaneQueues queues;
+  queues.to_encode.push({.id = 0, .client = 0, .cost = 10});
+  queues.to_tokenize.push({.id = 1, .client = 1, .cost = 100'000});
+  queues.to_tokenize.push({.id = 2, .client = 1, .cost = 100'000});
+  EXPECT_EQ(take_plan(Lane::high, queues, 1).work, Work::tokenize);
+  EXPECT_EQ(take_plan(Lane::high, queues, 1).work, Work::encode);
+  EXPECT_EQ(take_plan(Lane::high, queues, 1).work, Work::tokenize);
+}
+
 // Fails if work is lost or repeated between plans.
 TEST(Plan, PlansTogetherTakeEverythingOnce) {
   LaneQueues queues;

@@ -152,8 +152,17 @@ void Supervisor::restart_programs(Instant now) {
 void Supervisor::exchange_sessions(SessionHost& host, Instant now) {
   for (const auto& retired : host.take_retired())
     if (retired != nullptr) --sessions_;
-  const Admission admission{.sessions = sessions_, .shutting_down = phase_ != Phase::serving};
+  // A program that will be started again keeps its place meanwhile.
+  const auto coming_back = std::count_if(programs_.begin(), programs_.end(), [](const Program& p) {
+    return p.restart_at().has_value();
+  });
+  const Admission admission{.sessions = sessions_ + static_cast<uint32_t>(coming_back),
+                            .shutting_down = phase_ != Phase::serving};
   for (auto& session : reception_->advance(now, admission)) {
+    if (sessions_ == clients_max) {
+      log_warning(fmt::format("a client was sent away: {} are served already", clients_max));
+      continue;  // Its session ends here, which hangs up on it.
+    }
     host.adopt(std::move(session));
     ++sessions_;
   }
