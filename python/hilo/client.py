@@ -89,8 +89,8 @@ class Client:
         texts          a str, or any iterable of str (list, tuple, generator, numpy array)
         lane           "high" goes before all "low"; "auto" takes HIGH for up to four texts, LOW
                        for more, within what the client may use
-        prompt         name of one of the model's prompts (`prompts`), put before each text; None puts
-                       none, not even the model's default
+        prompt         name of one of the model's prompts (`prompts`), put before each text; None
+                       puts none, not even the model's default
         show_progress  True for a bar on the terminal, or a function that gets a Progress
         copy           False gives read-only views on the engine's own memory, one array of shape
                        [dims] a text; each holds one of the channel's places until it is garbage

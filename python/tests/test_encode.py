@@ -5,7 +5,7 @@ from __future__ import annotations
 import hilo
 import numpy as np
 import pytest
-from conftest import echo_vector
+from echo import echo_vector
 
 
 def test_list_gives_one_row_a_text(echo: hilo.Hilo) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import hilo
 import numpy as np
 import pytest
-from conftest import echo_vector
+from echo import echo_vector
 
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 

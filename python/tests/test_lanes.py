@@ -11,7 +11,7 @@ from pathlib import Path
 
 import hilo
 import pytest
-from conftest import echo_vector
+from echo import echo_vector
 from hilo.engine import engine_program
 
 

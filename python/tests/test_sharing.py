@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import hilo
 import numpy as np
 import pytest
-from conftest import echo_vector
+from echo import echo_vector
 
 
 def test_threads_get_their_own_vectors(echo: hilo.Hilo) -> None:

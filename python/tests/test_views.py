@@ -7,7 +7,7 @@ import gc
 import hilo
 import numpy as np
 import pytest
-from conftest import echo_vector
+from echo import echo_vector
 
 VIEWS_MAX = 128
 
