@@ -16,9 +16,9 @@ set_target_properties(hilo_shared PROPERTIES
   OUTPUT_NAME hilo VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE CXX
   LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/libhilo.map)
 target_link_options(hilo_shared PRIVATE
-  -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libhilo.map -Wl,--no-undefined)
-if(NOT HILO_SANITIZE)
-  target_link_options(hilo_shared PRIVATE -static-libstdc++ -static-libgcc)
+  -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libhilo.map)
+if(NOT HILO_SANITIZE)  # A sanitizer's own functions are found when a program is linked.
+  target_link_options(hilo_shared PRIVATE -static-libstdc++ -static-libgcc -Wl,--no-undefined)
 endif()
 target_include_directories(hilo_shared INTERFACE ${CMAKE_SOURCE_DIR}/include)
 
@@ -71,6 +71,7 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tokenizer/bert_base_uncased.
 # Fuzz targets that test no module: the canary, which must fail.
 if(HILO_FUZZ)
   add_executable(canary_fuzz ${CMAKE_SOURCE_DIR}/tests/fuzz/canary_fuzz.cpp)
+  add_dependencies(fuzzers canary_fuzz)
   target_link_libraries(canary_fuzz PRIVATE hilo_flags)
   target_compile_options(canary_fuzz PRIVATE -fsanitize=fuzzer)
   target_link_options(canary_fuzz PRIVATE -fsanitize=fuzzer)
