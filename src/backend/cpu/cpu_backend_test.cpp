@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "backend/cpu/cpu_level.h"
+#include "backend/cpu/levels_test_support.h"
 #include "backend/cpu/random_model.h"
 #include "backend/cpu/reference_encoder.h"
 #include "base/heap_seal.h"
@@ -82,17 +83,6 @@ void expect_near(const std::vector<float>& vector, const reference::Row& exact, 
 
 std::unique_ptr<Backend> backend_of(const Model& model, CpuLevel level) {
   return *make_cpu_backend(model, Precision::fp32, level);
-}
-
-std::vector<CpuLevel> levels_here() {
-  std::vector<CpuLevel> levels;
-  for (const CpuLevel level : {CpuLevel::scalar, CpuLevel::avx2, CpuLevel::avx512}) {
-    if (level <= best_cpu_level()) levels.push_back(level);
-  }
-  return levels;
-}
-std::string level_of(const testing::TestParamInfo<CpuLevel>& info) {
-  return cpu_level_name(info.param);
 }
 
 class Encoder : public testing::TestWithParam<CpuLevel> {};

@@ -16,6 +16,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/cpu_level.h"
+#include "backend/cpu/levels_test_support.h"
 
 namespace hilo {
 namespace {
@@ -74,9 +75,6 @@ Difference difference_of(const float* vector, const float* golden) {
 
 class Golden : public testing::TestWithParam<CpuLevel> {};
 
-std::string level_of(const testing::TestParamInfo<CpuLevel>& info) {
-  return cpu_level_name(info.param);
-}
 INSTANTIATE_TEST_SUITE_P(Levels, Golden,
                          testing::Values(CpuLevel::scalar, CpuLevel::avx2, CpuLevel::avx512),
                          level_of);

@@ -14,6 +14,7 @@
 
 #include "backend/cpu/aligned_floats.h"
 #include "backend/cpu/cpu_level.h"
+#include "backend/cpu/levels_test_support.h"
 
 namespace hilo {
 namespace {
@@ -29,16 +30,6 @@ class Kernels : public testing::TestWithParam<CpuLevel> {
   }
 };
 
-std::vector<CpuLevel> levels_here() {
-  std::vector<CpuLevel> levels;
-  for (const CpuLevel level : {CpuLevel::scalar, CpuLevel::avx2, CpuLevel::avx512}) {
-    if (level <= best_cpu_level()) levels.push_back(level);
-  }
-  return levels;
-}
-std::string level_of(const testing::TestParamInfo<CpuLevel>& info) {
-  return cpu_level_name(info.param);
-}
 INSTANTIATE_TEST_SUITE_P(Levels, Kernels, testing::ValuesIn(levels_here()), level_of);
 
 double exact_gelu(double x) { return 0.5 * x * std::erfc(-x / std::numbers::sqrt2); }
