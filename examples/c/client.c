@@ -1,8 +1,9 @@
 /* The smallest C program: one text in, one vector out.
  *
  *   hilo serve --model DIR &
- *   cc -Iinclude examples/c/client.c -Lbuild/release/lib -Wl,-rpath,$PWD/build/release/lib -lhilo \
- *     -o client && ./client "resize photos from the command line"
+ *   LIB=$PWD/build/release/lib
+ *   cc -Iinclude examples/c/client.c -L$LIB -Wl,-rpath,$LIB -lhilo -o client
+ *   ./client "resize photos from the command line"
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,9 @@
 // them.
 //
 //   hilo serve --model DIR &
-//   c++ -std=c++20 -Iinclude examples/c/client.cpp -Lbuild/release/lib \
-//     -Wl,-rpath,$PWD/build/release/lib -lhilo -o client && ./client
+//   LIB=$PWD/build/release/lib
+//   c++ -std=c++20 -Iinclude examples/c/client.cpp -L$LIB -Wl,-rpath,$LIB -lhilo -o client
+//   ./client
 #include <array>
 #include <cstdio>
 #include <memory>
