@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "cli/model_source.h"
 #include "cli/text_input.h"
 #include "cli/verb.h"
+#include "engine/text_ids.h"
 
 namespace hilo {
 namespace {
@@ -42,7 +42,7 @@ class Embedder {
     Encoding encoding;
   };
   Result<Embedding> embed(const std::string& text) {
-    const Encoding encoding = tokenize(text);
+    const Encoding encoding = ids_of_text(model_.tokenizer_or_null(), text, scratch_, ids_);
     const std::array<uint32_t, 2> sequence_start{0, encoding.tokens};
     float* const vector = vector_.get();
     const TokenBatch batch{.ids = std::span{ids_}.first(encoding.tokens),
@@ -54,17 +54,6 @@ class Embedder {
   }
 
  private:
-  Encoding tokenize(const std::string& text) {
-    if (model_.tokenizer)
-      return model_.tokenizer->encode(text, {.tokens_max = static_cast<uint32_t>(ids_.size())},
-                                      scratch_, ids_);
-    // Without a tokenizer, tokens are bytes.
-    const size_t tokens = std::min(text.size(), ids_.size());
-    std::transform(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(tokens), ids_.begin(),
-                   [](char byte) { return static_cast<uint8_t>(byte); });
-    return {static_cast<uint32_t>(tokens), tokens < text.size()};
-  }
-
   struct Free {
     void operator()(float* vector) const { ::operator delete[](vector, vector_alignment); }
   };

@@ -6,10 +6,10 @@ namespace hilo {
 
 void Engine::State::follow_control(Instant now) {
   while (desk_.anything_adopted()) begin_session(desk_.next_adopted());
+  const bool was_draining = draining();
   drain_deadline_ = desk_.drain_deadline();
-  if (drain_deadline_ == never) return;
-  if (!draining_) {
-    draining_ = true;
+  if (!draining()) return;
+  if (!was_draining) {
     for_each_client(live_, [&](uint32_t client) {
       clients_[client].session->set_state(EngineState::draining);
     });
@@ -28,7 +28,7 @@ void Engine::State::begin_session(std::unique_ptr<Session> session) {
     watch_.remove(*session);
     return desk_.retire(std::move(session));  // Which closes its socket, and so tells the client.
   }
-  session->set_state(draining_ ? EngineState::draining : EngineState::ready);
+  session->set_state(draining() ? EngineState::draining : EngineState::ready);
   clients_[client].session = std::move(session);
   clients_[client].ended = false;
   clients_[client].tasks_open = 0;
@@ -63,9 +63,9 @@ void Engine::State::deliver_completions(Instant now) {
   for_each_client(ended_, [&](uint32_t client) {
     if (clients_[client].tasks_open == 0) retire(client);
   });
-  if (draining_ && !desk_.drained() && tasks_.count() == 0) {
+  if (draining() && !desk_.drained() && tasks_.count() == 0) {
     const bool all_answered = !work_has_arrived();
-    if (all_answered || now >= desk_.drain_deadline()) desk_.set_drained();
+    if (all_answered || now >= drain_deadline_) desk_.set_drained();
   }
 }
 

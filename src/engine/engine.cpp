@@ -77,8 +77,7 @@ bool Engine::State::work_has_arrived() const {
 }
 
 Instant Engine::State::next_deadline(Instant now) const {
-  const Instant drain_deadline = desk_.drain_deadline();
-  Instant next = now < drain_deadline ? drain_deadline : never;
+  Instant next = now < drain_deadline_ ? drain_deadline_ : never;
   for (const LaneQueues& lane : queues_)
     next = std::min({next, lane.to_tokenize.next_deadline(), lane.to_encode.next_deadline()});
   return next;

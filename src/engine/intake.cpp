@@ -60,7 +60,7 @@ bool Engine::State::accept(uint32_t client, const Submission& entry, Instant now
 
 std::optional<CompletionStatus> Engine::State::refusal_of(const Submission& entry,
                                                           Instant now) const {
-  if (draining_) return CompletionStatus::shutting_down;
+  if (draining()) return CompletionStatus::shutting_down;
   if (entry.text_bytes > text_bytes_max) return CompletionStatus::text_too_long;
   if (entry.opcode == Opcode::echo) return std::nullopt;
   if (entry.lane >= lane_count) return CompletionStatus::invalid_entry;

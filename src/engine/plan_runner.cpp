@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ensure.h"
+#include "engine/text_ids.h"
 
 namespace hilo {
 
@@ -10,7 +11,6 @@ PlanRunner::PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint3
                        TaskTable& tasks)
     : backend_(backend),
       tokenizer_(tokenizer),
-      tokens_max_(tokens_max),
       tasks_(tasks),
       workspace_(backend.make_workspace(plan_tokens_max(tokens_max), plan_tasks_max)),
       ids_(plan_tokens_max(tokens_max)) {}
@@ -35,22 +35,13 @@ void PlanRunner::tokenize(TaskId id) {
     return;
   }
   const std::span<uint32_t> ids = tasks_.ids(id);
-  const Encoding encoding = encode_text(text, ids);
+  const Encoding encoding = ids_of_text(tokenizer_, text, scratch_, ids);
   task.tokens = encoding.tokens;
   task.truncated = encoding.truncated;
   // A tokenizer may know more pieces than its model has embeddings for.
   const auto known = [&](uint32_t token) { return token < backend_.vocabulary(); };
   const bool computable = std::ranges::all_of(ids.first(encoding.tokens), known);
   task.status = computable ? CompletionStatus::ok : CompletionStatus::failed;
-}
-
-Encoding PlanRunner::encode_text(std::string_view text, std::span<uint32_t> ids) {
-  if (tokenizer_ != nullptr)
-    return tokenizer_->encode(text, {.tokens_max = tokens_max_}, scratch_, ids);
-  const size_t tokens = std::min(text.size(), ids.size());
-  std::transform(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(tokens), ids.begin(),
-                 [](char byte) { return static_cast<uint32_t>(static_cast<uint8_t>(byte)); });
-  return {.tokens = static_cast<uint32_t>(tokens), .truncated = tokens < text.size()};
 }
 
 void PlanRunner::encode(std::span<const TaskId> batch, const YieldGate& gate) {

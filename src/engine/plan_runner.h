@@ -27,12 +27,10 @@ class PlanRunner {
 
  private:
   void tokenize(TaskId id);
-  Encoding encode_text(std::string_view text, std::span<uint32_t> ids);
   void encode(std::span<const TaskId> batch, const YieldGate& gate);
 
   const Backend& backend_;
   const Tokenizer* tokenizer_;
-  uint32_t tokens_max_;
   TaskTable& tasks_;
   TokenizerScratch scratch_;
   std::unique_ptr<Workspace> workspace_;

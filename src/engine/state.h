@@ -60,6 +60,7 @@ struct Engine::State {
 
   // clients.cpp
   void follow_control(Instant now);
+  bool draining() const { return drain_deadline_ != never; }
   void begin_session(std::unique_ptr<Session> session);
   void end_session(uint32_t client, Instant now);
   void end_sessions_of_the_gone(uint64_t gone, Instant now);
@@ -119,7 +120,6 @@ struct Engine::State {
   Nanoseconds spin_ = 0;
   Instant spin_until_;
   Instant watched_at_;
-  bool draining_ = false;
   Instant drain_deadline_ = never;  // as this tick saw it
   std::atomic<bool> stopping_{false};
   std::thread intake_;
