@@ -23,6 +23,8 @@ BENCHES = {
     "ipc-python": ("the same from Python", ["python", "bench/ipc_python.py"]),
     "throughput": ("texts and tokens per second by length",
                    [BIN + "hilo-bench-throughput", "--model", "{model}"]),
+    "latency": ("one HIGH text at a time, hot and cold, on one core and on all",
+                [BIN + "hilo-bench-latency", "--model", "{model}"]),
     "isolation": ("HIGH with LOW off and with LOW saturating",
                   [BIN + "hilo-bench-isolation", "--model", "{model}"]),
 }
