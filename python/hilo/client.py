@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import operator
 import os
 import time
 from collections.abc import Iterable
@@ -62,8 +63,8 @@ class Client:
 
     @overload
     def encode(self, texts: str | Texts, *, lane: Lane = ..., prompt: str | None = ...,
-               show_progress: bool | ProgressCallback = ..., copy: Literal[True] = ...,
-               timeout: float | None = ...) -> Vectors: ...
+               dimensions: int | None = ..., show_progress: bool | ProgressCallback = ...,
+               copy: Literal[True] = ..., timeout: float | None = ...) -> Vectors: ...
     @overload
     def encode(  # type: ignore[overload-overlap]  # A str is an iterable of str as well.
                self, texts: str, *, lane: Lane = ..., prompt: str | None = ...,
@@ -80,32 +81,41 @@ class Client:
         *,
         lane: Lane = "auto",
         prompt: str | None = None,
+        dimensions: int | None = None,
         show_progress: bool | ProgressCallback = False,
         copy: bool = True,
         timeout: float | None = None,
     ) -> Vectors | list[Vectors]:
         """The vectors of texts: float32 of shape [n, dims], or [dims] for a single str.
 
+        With `dimensions`, [n, dimensions] and [dimensions].
+
         texts          a str, or any iterable of str (list, tuple, generator, numpy array)
         lane           "high" goes before all "low"; "auto" takes HIGH for up to four texts, LOW
                        for more, within what the client may use
         prompt         name of one of the model's prompts (`prompts`), put before each text; None
                        puts none, not even the model's default
+        dimensions     only the first so many components, for models that are trained for it
+                       (Matryoshka); of length 1 again if the model's vectors are
         show_progress  True for a bar on the terminal, or a function that gets a Progress
         copy           False gives read-only views on the engine's own memory, one array of shape
                        [dims] a text; each holds one of the channel's places until it is garbage
         timeout        seconds for the whole call
 
-        Raises TypeError, TextTooLong or InvalidText before anything is computed, with the position
-        of the bad text; LaneDenied, TimedOut, ShuttingDown, TooManyViews, and EngineGone.
+        Raises TypeError, ValueError, TextTooLong or InvalidText before anything is computed, with
+        the position of a bad text; LaneDenied, TimedOut, ShuttingDown, TooManyViews, and
+        EngineGone.
         After any of these, and after Ctrl-C, the client can be used again (not after EngineGone).
 
         >>> client.encode(["resize photos", "play chess"]).shape
         (2, 384)
+        >>> client.encode(["resize photos", "play chess"], dimensions=128).shape
+        (2, 128)
         """
         started = time.monotonic()
         batch, single = _batch_of(texts)
         native = self._opened()
+        _check_dimensions(dimensions, native.dims, copy)
         rows = np.empty((len(batch), native.dims), np.float32) if copy else None
         call = native.begin(batch, rows, self._lane_for(lane, len(batch)), _ms(timeout), prompt, -1)
         bar = ProgressBar() if show_progress is True else None
@@ -124,11 +134,12 @@ class Client:
         finally:
             if bar is not None:
                 bar.close()
-        return _result_of(call, rows, single)
+        return self._result_of(call, rows, dimensions, single)
 
     @overload
     async def encode_async(self, texts: str | Texts, *, lane: Lane = ..., prompt: str | None = ...,
-                           copy: Literal[True] = ..., timeout: float | None = ...) -> Vectors: ...
+                           dimensions: int | None = ..., copy: Literal[True] = ...,
+                           timeout: float | None = ...) -> Vectors: ...
     @overload
     async def encode_async(  # type: ignore[overload-overlap]
                            self, texts: str, *, lane: Lane = ..., prompt: str | None = ...,
@@ -144,6 +155,7 @@ class Client:
         *,
         lane: Lane = "auto",
         prompt: str | None = None,
+        dimensions: int | None = None,
         copy: bool = True,
         timeout: float | None = None,
     ) -> Vectors | list[Vectors]:
@@ -153,6 +165,7 @@ class Client:
         """
         batch, single = _batch_of(texts)
         native = self._opened()
+        _check_dimensions(dimensions, native.dims, copy)
         rows = np.empty((len(batch), native.dims), np.float32) if copy else None
         with self._watches.of_running_loop(native) as watch:
             call = native.begin(batch, rows, self._lane_for(lane, len(batch)), _ms(timeout),
@@ -167,7 +180,7 @@ class Client:
             except BaseException:
                 call.abandon()
                 raise
-        return _result_of(call, rows, single)
+        return self._result_of(call, rows, dimensions, single)
 
     @property
     def dims(self) -> int:
@@ -219,6 +232,17 @@ class Client:
             raise Error("the client is closed")
         return self._native
 
+    def _result_of(self, call: _hilo.Call, rows: Vectors | None, dimensions: int | None,
+                   single: bool) -> Vectors | list[Vectors]:
+        vectors: Vectors | list[Vectors]
+        if rows is None:
+            vectors = call.views()
+        elif dimensions is None:
+            vectors = rows
+        else:
+            vectors = _shortened(rows, dimensions, self.info.get("normalized", False))
+        return vectors[0] if single else vectors
+
     def _lane_for(self, lane: str, texts: int) -> _hilo.Lane:
         allowed = self.lanes
         if lane == "auto":
@@ -260,9 +284,22 @@ def _batch_of(texts: str | Texts) -> tuple[tuple[str, ...], bool]:
     return tuple(texts), False
 
 
-def _result_of(call: _hilo.Call, rows: Vectors | None, single: bool) -> Vectors | list[Vectors]:
-    vectors: Vectors | list[Vectors] = call.views() if rows is None else rows
-    return vectors[0] if single else vectors
+def _check_dimensions(dimensions: int | None, dims: int, copy: bool) -> None:
+    if dimensions is None:
+        return
+    if not 1 <= operator.index(dimensions) <= dims:
+        raise ValueError(f"dimensions is {dimensions}, and the model's vectors have {dims}")
+    if not copy:
+        raise ValueError("dimensions needs copy=True: vectors of length 1 cannot be views on "
+                         "longer ones")
+
+
+def _shortened(rows: Vectors, dimensions: int, normalized: bool) -> Vectors:
+    short = rows[:, :dimensions].copy()
+    if normalized:
+        lengths = np.linalg.norm(short, axis=1, keepdims=True)
+        np.divide(short, lengths, out=short, where=lengths > 0)
+    return short
 
 
 def _progress_of(call: _hilo.Call, total: int, started: float) -> Progress:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import hilo
 import numpy as np
 import pytest
@@ -89,6 +91,31 @@ def test_refused_list_leaves_the_client_as_it_was(echo: hilo.Hilo) -> None:
 def test_unknown_prompt_is_refused(echo: hilo.Hilo) -> None:
     with pytest.raises(hilo.InvalidArgument, match="prompt"):
         echo.encode("a", prompt="no such prompt")
+
+
+def test_dimensions_are_the_first_ones(echo: hilo.Hilo) -> None:
+    expected = [echo_vector("a")[:7], echo_vector("b")[:7]]  # Echo's vectors have any length.
+    np.testing.assert_array_equal(echo.encode(["a", "b"], dimensions=7), expected)
+    np.testing.assert_array_equal(echo.encode("a", dimensions=7), expected[0])
+    np.testing.assert_array_equal(asyncio.run(echo.encode_async("b", dimensions=7)), expected[1])
+    assert echo.encode([], dimensions=7).shape == (0, 7)
+
+
+@pytest.mark.parametrize(("options", "error"), [
+    ({"dimensions": 0}, ValueError),
+    ({"dimensions": 65}, ValueError),
+    ({"dimensions": 2.5}, TypeError),
+    ({"dimensions": 7, "copy": False}, ValueError),
+])
+def test_dimensions_without_a_meaning_are_refused(
+    echo: hilo.Hilo, options: dict[str, object], error: type[Exception]
+) -> None:
+    before = echo.totals
+    with pytest.raises(error):
+        echo.encode("a", **options)
+    with pytest.raises(error):
+        asyncio.run(echo.encode_async("a", **options))
+    assert echo.totals == before
 
 
 @pytest.mark.parametrize("lane", ["auto", "high", "low"])

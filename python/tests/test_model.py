@@ -25,6 +25,13 @@ def test_vectors_do_not_depend_on_company_or_lane(minilm: hilo.Hilo) -> None:
         np.testing.assert_array_equal(together[i], minilm.encode(texts[i], lane="high"))
 
 
+def test_fewer_dimensions_have_length_1_again(minilm: hilo.Hilo) -> None:
+    whole = minilm.encode(["resize photos", "play chess"])
+    short = minilm.encode(["resize photos", "play chess"], dimensions=100)
+    np.testing.assert_allclose(
+        short, whole[:, :100] / np.linalg.norm(whole[:, :100], axis=1, keepdims=True), rtol=1e-6)
+
+
 def test_question_beside_bulk_gets_its_vector(minilm: hilo.Hilo) -> None:
     alone = minilm.encode("resize photos")
     bulk = threading.Thread(target=minilm.encode, args=[["some longer text " * 10] * 300])
