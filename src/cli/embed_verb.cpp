@@ -1,82 +1,93 @@
-#include <array>
-#include <cstdio>
-#include <memory>
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "backend/yield_gate.h"
+#include "base/log.h"
+#include "cli/embed/file_name.h"
+#include "cli/embed/pipeline.h"
+#include "cli/embed/stop_request.h"
 #include "cli/model_source.h"
-#include "cli/text_input.h"
 #include "cli/verb.h"
-#include "engine/text_ids.h"
+#include "engine/cores.h"
+#include "protocol/bounds.h"
 
 namespace hilo {
 namespace {
 
 constexpr const char* examples = R"(
-Prints one line for each text: its numbers, or with --json an object. Reads the lines of standard
-input when no text is given. Works without an engine running, on one core.
+Texts are the arguments, or else the lines of standard input: plain text or, with --field and in
+files that end in .jsonl, JSON objects such as {"id": 7, "text": "resize photos"}. Works on all
+cores and needs no engine running.
+
+What is written follows the name of the file, whether --output or the shell's > names it:
+  .npy    a NumPy array, float32 [texts, dims]
+  .jsonl  an object for each text: "id" (if it had one), "text", "tokens", "truncated", "embedding"
+  .txt    a line of numbers for each text, as on a terminal and in a pipe
+
+A line that is no text (invalid UTF-8, no JSON, more than 128 KiB) ends the run and is told by its
+number. With --skip-bad it is told and skipped: a row of NaN takes its place, so that row i stays
+line i; .jsonl leaves it out.
+
+A run that was interrupted, however, goes on with the same command and --resume, and the file will
+be the one that a single run makes.
 
 Examples:
   hilo embed --model DIR "resize photos"
-  hilo embed --model DIR --json --prompt query "resize photos"
-  hilo embed --model DIR < titles.txt > vectors.txt)";
+  hilo embed --model DIR < titles.txt > vectors.npy
+  hilo embed --model DIR --output vectors.npy --resume < titles.txt
+  hilo embed --model DIR --prompt query --dimensions 128 < queries.jsonl > vectors.jsonl)";
 
-constexpr std::align_val_t vector_alignment{64};
+// Lines that a thread takes at a time: enough for several batches, few enough to be soon over.
+constexpr size_t chunk_bytes_enough = 2048;
+constexpr size_t chunk_lines_max = 64;
+// The escapes of JSON make a text up to six times as long.
+constexpr size_t json_line_bytes_max = 8 * size_t{text_bytes_max};
 
-// One text after the other through tokenizer and backend, without lanes: there is nobody to share
-// with.
-class Embedder {
- public:
-  Embedder(const ModelSource& source, const LoadedModel& model)
-      : model_(model),
-        ids_(source.channel.tokens_max),
-        workspace_(model.backend->make_workspace(source.channel.tokens_max, 1)),
-        vector_(new(vector_alignment) float[model.backend->dims()]{}) {}
-
-  struct Embedding {
-    std::span<const float> vector;
-    Encoding encoding;
-  };
-  Result<Embedding> embed(const std::string& text) {
-    const Encoding encoding = ids_of_text(model_.tokenizer_or_null(), text, scratch_, ids_);
-    const std::array<uint32_t, 2> sequence_start{0, encoding.tokens};
-    float* const vector = vector_.get();
-    const TokenBatch batch{.ids = std::span{ids_}.first(encoding.tokens),
-                           .types = {},
-                           .sequence_start = sequence_start};
-    if (!model_.backend->run(batch, *workspace_, gate_, {&vector, 1}))
-      return Error{fmt::format("the backend could not compute the text {}", json_string(text))};
-    return Embedding{{vector, model_.backend->dims()}, encoding};
-  }
-
- private:
-  struct Free {
-    void operator()(float* vector) const { ::operator delete[](vector, vector_alignment); }
-  };
-
-  const LoadedModel& model_;
-  std::vector<uint32_t> ids_;
-  TokenizerScratch scratch_;
-  std::unique_ptr<Workspace> workspace_;
-  std::unique_ptr<float[], Free> vector_;
-  YieldGate gate_;
-};
+// What is left to read of a file.
+std::optional<uint64_t> file_bytes(int descriptor) {
+  struct stat facts {};
+  const off_t place = ::lseek(descriptor, 0, SEEK_CUR);
+  if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode) || place < 0) return std::nullopt;
+  return static_cast<uint64_t>(std::max<off_t>(facts.st_size - place, 0));
+}
 
 class EmbedVerb final : public Verb {
  public:
   CLI::App* add_to(CLI::App& app) override {
-    CLI::App* const verb = app.add_subcommand("embed", "Print the vectors of texts");
+    CLI::App* const verb = app.add_subcommand("embed", "Write the vectors of texts");
     verb->footer(examples);
     add_model_options(*verb, options_);
-    verb->add_option("text", texts_, "Texts; standard input if there are none")
-        ->option_text("TEXT...");
+    auto* const texts =
+        verb->add_option("text", texts_, "Texts; the lines of standard input if there are none")
+            ->option_text("TEXT...");
     verb->add_option("--prompt", prompt_, "Put this prompt of the model before each text")
         ->option_text("NAME");
-    verb->add_flag("--json", json_, "One JSON object for each text");
+    verb->add_option("--field", field_, "Lines are JSON objects, and this member is the text")
+        ->option_text("NAME [text]");
+    verb->add_option("--dimensions", dimensions_,
+                     "Only the first N components, of length 1 again if the model's vectors are")
+        ->check(CLI::Range(1U, dims_max))
+        ->option_text("N");
+    verb->add_option("--format", format_, "What to write, whatever the file's name")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, VectorFormat>{{"text", VectorFormat::text},
+                                                {"jsonl", VectorFormat::jsonl},
+                                                {"npy", VectorFormat::npy}}))
+        ->option_text("text|jsonl|npy");
+    auto* const output =
+        verb->add_option("--output", output_, "Write to this file, not to standard output")
+            ->option_text("FILE");
+    verb->add_flag("--resume", resume_, "Go on with the file where an earlier run stopped")
+        ->needs(output)
+        ->excludes(texts);
+    verb->add_flag("--skip-bad", skip_bad_, "Go past lines that are no text");
     verb->callback([this] { require_model(options_); });
     return verb;
   }
@@ -86,15 +97,23 @@ class EmbedVerb final : public Verb {
     if (!source) return source.error();
     const auto prompt = prompt_text(*source);
     if (!prompt) return prompt.error();
+    const auto format = output_format();
+    if (!format) return format.error();
+    const uint32_t dims = dimensions_.value_or(source->channel.dims);
+    if (dims > source->channel.dims)
+      return Error{fmt::format("--dimensions {}: the model's vectors have {} components", dims,
+                               source->channel.dims)};
     const auto model = load(*source);
     if (!model) return model.error();
-    Embedder embedder{*source, *model};
-    return for_each_text(texts_, [&](const std::string& text) -> Status {
-      const auto embedding = embedder.embed(*prompt + text);
-      if (!embedding) return embedding.error();
-      print(text, *embedding);
-      return {};
-    });
+    const bool renormalize = dimensions_ && source->header && source->header->normalize;
+    return embed({.model = *model,
+                  .tokens_max = source->channel.tokens_max,
+                  .prompt = *prompt,
+                  .field = texts_.empty() ? input_field() : std::string{},
+                  .format = *format,
+                  .dims = dims,
+                  .renormalize = renormalize,
+                  .skip_bad = skip_bad_});
   }
 
  private:
@@ -111,17 +130,98 @@ class EmbedVerb final : public Verb {
                              names.empty() ? "none" : names)};
   }
 
-  void print(const std::string& text, const Embedder::Embedding& embedding) const {
-    if (!json_) return fmt::print("{}\n", fmt::join(embedding.vector, " "));
-    fmt::print("{{\"text\": {}, \"tokens\": {}, \"truncated\": {}, \"embedding\": [{}]}}\n",
-               json_string(text), embedding.encoding.tokens, embedding.encoding.truncated,
-               fmt::join(embedding.vector, ", "));
+  Result<VectorFormat> output_format() const {
+    if (format_) return *format_;
+    const std::string path = output_.empty() ? path_of_descriptor(STDOUT_FILENO) : output_;
+    if (const auto named = format_named_by(path)) return *named;
+    // A terminal, a pipe, or a few texts in a script whose output goes to some log.
+    if (output_.empty() && (path.empty() || !texts_.empty())) return VectorFormat::text;
+    return Error{fmt::format(
+        "{}: its name ends in none of .npy, .jsonl and .txt: say what to write by --format", path)};
   }
+
+  std::string input_field() const {
+    if (!field_.empty()) return field_;
+    return holds_json(path_of_descriptor(STDIN_FILENO)) ? "text" : "";
+  }
+
+  Status embed(const EmbedJob& job) const {
+    auto output = output_.empty() ? VectorFile::standard_output(job.format, job.dims)
+                                  : VectorFile::open(output_, resume_, job.format, job.dims);
+    if (!output) return output.error();
+    const StopSignals stop_signals;
+    return texts_.empty() ? embed_input(job, *output) : embed_arguments(job, *output);
+  }
+
+  Status embed_arguments(const EmbedJob& job, VectorFile& output) const {
+    size_t next = 0;
+    const auto next_lines = [&]() -> Result<std::vector<Line>> {
+      std::vector<Line> lines;
+      for (; next < texts_.size() && lines.size() < chunk_lines_max; ++next)
+        lines.push_back({.number = next + 1, .bytes = texts_[next]});
+      return lines;
+    };
+    ProgressLine progress{/*shown=*/false, std::nullopt};
+    return Pipeline{job, next_lines, output, progress}.run(threads());
+  }
+
+  Status embed_input(const EmbedJob& job, VectorFile& output) const {
+    LineSource source{STDIN_FILENO, job.field.empty() ? text_bytes_max : json_line_bytes_max};
+    const std::optional<uint64_t> input_bytes = file_bytes(STDIN_FILENO);
+    if (Status status = go_past(output.records(), job, source); !status) return status;
+    const bool to_terminal = output_.empty() && ::isatty(STDOUT_FILENO) != 0;
+    ProgressLine progress{!to_terminal && ::isatty(STDERR_FILENO) != 0,
+                          input_bytes ? *input_bytes - source.input_bytes() : input_bytes};
+    const auto next_lines = [&] { return next_chunk(source); };
+    Status status = Pipeline{job, next_lines, output, progress}.run(threads());
+    progress.clear();
+    if (status && !stop_requested()) status = output.finish();
+    if (status && !to_terminal) log_info(progress.summary());
+    return status && stop_requested() ? stopped() : status;
+  }
+
+  // Lines whose records are in the file already.
+  static Status go_past(uint64_t records, const EmbedJob& job, LineSource& source) {
+    while (records > 0) {
+      const auto line = source.next();
+      if (!line) return line.error();
+      if (!*line) return {};
+      if (marks_gaps(job.format) || item_of_line(job, **line)) --records;
+    }
+    return {};
+  }
+
+  // Waits for the first line only: someone may be typing.
+  static Result<std::vector<Line>> next_chunk(LineSource& source) {
+    std::vector<Line> lines;
+    size_t bytes = 0;
+    do {
+      auto line = source.next();
+      if (!line) return line.error();
+      if (!*line) break;
+      bytes += (*line)->bytes.size();
+      lines.push_back(std::move(**line));
+    } while (source.has_line() && bytes < chunk_bytes_enough && lines.size() < chunk_lines_max);
+    return lines;
+  }
+
+  Error stopped() const {
+    const std::string file = output_.empty() ? path_of_descriptor(STDOUT_FILENO) : output_;
+    if (file.empty()) return Error{"stopped"};
+    return Error{fmt::format("stopped; to go on, add: --output {} --resume", file)};
+  }
+
+  uint32_t threads() const { return static_cast<uint32_t>(usable_cores(options_.threads).size()); }
 
   ModelOptions options_;
   std::vector<std::string> texts_;
   std::string prompt_;
-  bool json_ = false;
+  std::string field_;
+  std::optional<uint32_t> dimensions_;
+  std::optional<VectorFormat> format_;
+  std::string output_;
+  bool resume_ = false;
+  bool skip_bad_ = false;
 };
 
 }  // namespace

@@ -28,6 +28,7 @@ std::string info_json(const ModelSource& source) {
       {"precision", source.options.precision},
       {"dims", source.channel.dims},
       {"tokens_max", source.channel.tokens_max},
+      {"normalized", source.header && source.header->normalize},
       {"prompts", nlohmann::json::array()}};
   if (source.header)
     for (const Prompt& prompt : source.header->prompts) info["prompts"].push_back(prompt.name);
@@ -48,6 +49,9 @@ void add_model_options(CLI::App& verb, ModelOptions& options) {
   verb.add_option("--precision", options.precision, "Numbers to compute with")
       ->check(CLI::Validator(check_precision, ""))
       ->option_text("NAME [fp32]");
+  verb.add_option("--threads", options.threads, "Cores to compute on; 0 means all")
+      ->check(CLI::Range(0U, 1024U))
+      ->option_text("N [0]");
 }
 
 void require_model(const ModelOptions& options) {

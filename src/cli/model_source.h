@@ -29,7 +29,7 @@ struct ModelOptions {
   uint32_t threads = 0;
 };
 
-// Adds --model, --backend and --precision.
+// Adds --model, --backend, --precision and --threads.
 void add_model_options(CLI::App& verb, ModelOptions& options);
 // For the verb's callback: a usage error if the backend needs a model and none is named.
 void require_model(const ModelOptions& options);

@@ -10,9 +10,6 @@ namespace hilo {
 
 void add_service_options(CLI::App& verb, ServiceOptions& options) {
   add_model_options(verb, options.model);
-  verb.add_option("--threads", options.model.threads, "Cores to compute on; 0 means all")
-      ->check(CLI::Range(0U, 1024U))
-      ->option_text("N [0]");
   verb.add_option("--drain-seconds", options.drain_seconds,
                   "After SIGTERM or SIGINT, time for admitted texts to finish")
       ->check(CLI::Range(0.0, 3600.0))

@@ -17,7 +17,7 @@ struct ServiceOptions {
   double drain_seconds = 10;
 };
 
-// Adds the options of the model, --threads and --drain-seconds.
+// Adds the options of the model and --drain-seconds.
 void add_service_options(CLI::App& verb, ServiceOptions& options);
 
 // Reads what the channels must know, lets `open_doors` start programs and open sockets, and only

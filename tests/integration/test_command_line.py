@@ -82,7 +82,7 @@ def test_a_broken_model_is_named(
 
 def test_echo_embeds_arguments_and_lines() -> None:
     texts = ["one", "zwei Wörter", ""]
-    done = run_hilo("embed", "--backend", "echo", "--json", *texts)
+    done = run_hilo("embed", "--backend", "echo", "--format", "jsonl", *texts)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["text"] for answer in answers] == texts
     for answer in answers:
@@ -97,7 +97,7 @@ def test_echo_embeds_arguments_and_lines() -> None:
 
 def test_a_model_embeds_similar_texts_closely(model_folder: Path) -> None:
     texts = ["resize photos", "make pictures smaller", "the moon is far away"]
-    done = run_hilo("embed", "--model", model_folder, "--json", *texts)
+    done = run_hilo("embed", "--model", model_folder, "--format", "jsonl", *texts)
     photos, pictures, moon = (json.loads(line)["embedding"] for line in done.stdout.splitlines())
 
     def cosine(a: list[float], b: list[float]) -> float:
