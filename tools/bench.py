@@ -27,6 +27,7 @@ BENCHES = {
                 [BIN + "hilo-bench-latency", "--model", "{model}"]),
     "isolation": ("HIGH with LOW off and with LOW saturating",
                   [BIN + "hilo-bench-isolation", "--model", "{model}"]),
+    "peaks": ("the most that these cores can compute, by instruction", [BIN + "hilo-bench-peaks"]),
 }
 
 
