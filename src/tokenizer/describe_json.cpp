@@ -142,10 +142,10 @@ class TokenizerJson {
     const std::optional<uint32_t> cls = processing_id(processor, "cls");
     const std::optional<uint32_t> sep = processing_id(processor, "sep");
     if (!cls || !sep) return error("its post_processor names no cls or no sep token");
-    description_.use_bert_template(*cls, *sep);
     if (type == "RobertaProcessing") {
-      description_.pair = {{*cls, 0}, {TemplateItem::first_text, 0},  {*sep, 0},
-                           {*sep, 0}, {TemplateItem::second_text, 0}, {*sep, 0}};
+      description_.use_roberta_template(*cls, *sep);
+    } else {
+      description_.use_bert_template(*cls, *sep);
     }
     return {};
   }

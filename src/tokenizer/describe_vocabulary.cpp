@@ -57,6 +57,13 @@ AddedToken special_token(const Json& config, const char* key, const char* otherw
   return token;
 }
 
+// Also in its older, "fast" form.
+bool is_of_class(const Json& config, std::string_view name) {
+  const auto value = config.find("tokenizer_class");
+  return value != config.end() && value->is_string() &&
+         value->get_ref<const Json::string_t&>().starts_with(name);
+}
+
 bool flag_of(const Json& config, const char* key, bool otherwise) {
   const auto value = config.find(key);
   return value != config.end() && value->is_boolean() ? value->get<bool>() : otherwise;
@@ -102,7 +109,14 @@ Result<TokenizerDescription> describe_vocabulary_text(std::string_view text,
     description.add(token);
   }
   description.unknown_piece = description.added[1].content;
-  description.use_bert_template(description.added[2].id, description.added[3].id);
+  const uint32_t cls = description.added[2].id;
+  const uint32_t sep = description.added[3].id;
+  // MPNet has BERT's pieces in RoBERTa's sequences.
+  if (is_of_class(settings, "MPNetTokenizer")) {
+    description.use_roberta_template(cls, sep);
+  } else {
+    description.use_bert_template(cls, sep);
+  }
   return description;
 }
 

@@ -52,6 +52,12 @@ void TokenizerDescription::use_bert_template(uint32_t cls, uint32_t sep) {
   pair.push_back({sep, 1});
 }
 
+void TokenizerDescription::use_roberta_template(uint32_t cls, uint32_t sep) {
+  single = {{cls, 0}, {TemplateItem::first_text, 0}, {sep, 0}};
+  pair = single;
+  pair.insert(pair.end(), {{sep, 0}, {TemplateItem::second_text, 0}, {sep, 0}});
+}
+
 uint64_t hash_of_source(std::string_view text) {  // FNV-1a
   uint64_t hash = 0xCBF29CE484222325;
   for (const char byte : text) hash = (hash ^ static_cast<uint8_t>(byte)) * 0x100000001B3;

@@ -49,6 +49,8 @@ struct TokenizerDescription {
   void add(AddedToken token);
   // [CLS] A [SEP] and [CLS] A [SEP] B [SEP].
   void use_bert_template(uint32_t cls, uint32_t sep);
+  // <s> A </s> and <s> A </s></s> B </s>, all of type 0.
+  void use_roberta_template(uint32_t cls, uint32_t sep);
 };
 
 // `text` is a whole file; `name` is what messages call it.

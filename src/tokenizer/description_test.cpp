@@ -1,8 +1,10 @@
 #include "tokenizer/description.h"
 
+#include <cstdint>
 #include <fstream>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -88,6 +90,22 @@ TEST(DescribeVocabularyText, SettingsComeFromTheConfig) {
   EXPECT_FALSE(description.normalizer.handle_chinese_chars);
   EXPECT_EQ(description.unknown_piece, "<u>");
   EXPECT_TRUE(description.added[3].lstrip);
+}
+
+// transformers' MPNetTokenizer makes the same of this vocabulary.
+TEST(DescribeVocabularyText, MpNetPutsTwoTextsTogetherAsRobertaDoes) {
+  const TokenizerDescription description =
+      describe_vocabulary_text("<s>\n<pad>\n</s>\n[UNK]\n<mask>\na\nb\n", "v",
+                               R"({"tokenizer_class":"MPNetTokenizer","pad_token":"<pad>",
+                                   "cls_token":"<s>","sep_token":"</s>","mask_token":"<mask>"})")
+          .value();
+  const Tokenizer tokenizer = Tokenizer::from_description(description).value();
+  TokenizerScratch scratch;
+  std::vector<uint32_t> ids(6);
+  std::vector<uint8_t> types(6);
+  EXPECT_EQ(tokenizer.encode_pair("a", "b", {}, scratch, ids, types).tokens, 6U);
+  EXPECT_EQ(ids, (std::vector<uint32_t>{0, 5, 2, 2, 6, 2}));
+  EXPECT_EQ(types, std::vector<uint8_t>(6, 0));
 }
 
 TEST(DescribeVocabularyText, ProblemsAreNamed) {
