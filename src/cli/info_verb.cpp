@@ -23,6 +23,18 @@ void print_line(const std::string& name, const std::string& value) {
   fmt::print("{:<12}{}\n", name, value);
 }
 
+const char* pooling_name(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::cls:
+      return "cls";
+    case Pooling::mean:
+      return "mean";
+    case Pooling::last:
+      return "last token";
+  }
+  return "unknown";
+}
+
 void print_model(const ModelHeader& header) {
   const EncoderConfig& encoder = header.encoder;
   print_line("model", header.name);
@@ -30,11 +42,11 @@ void print_model(const ModelHeader& header) {
   print_line("shape", fmt::format("{} layers, {} wide, {} heads, {} in the middle", encoder.layers,
                                   encoder.hidden, encoder.heads, encoder.intermediate));
   print_line("vocabulary", fmt::format("{} ids", encoder.vocabulary));
-  print_line("tokens", fmt::format("at most {} a text, of {} positions", header.tokens_max,
-                                   encoder.positions_max));
-  print_line("vectors", fmt::format("{} floats, {} pooling, {}", header.dims(),
-                                    header.pooling == Pooling::cls ? "cls" : "mean",
-                                    header.normalize ? "of length 1" : "not normalized"));
+  print_line("tokens", fmt::format("at most {} a text, of {} that have a position",
+                                   header.tokens_max, encoder.text_tokens_max()));
+  print_line("vectors",
+             fmt::format("{} floats, {} pooling, {}", header.dims(), pooling_name(header.pooling),
+                         header.normalize ? "of length 1" : "not normalized"));
   std::string prompts;
   for (const Prompt& prompt : header.prompts)
     prompts += fmt::format("{}{} ", prompts.empty() ? "" : ", ", prompt.name);

@@ -63,6 +63,12 @@ Result<ModelSource> find_model(const ModelOptions& options) {
   if (needs_model(options)) {
     auto header = read_model_header(options.directory);
     if (!header) return header.error();
+    // A pair of texts has no way through a channel yet.
+    if (header->score)
+      return Error{
+          fmt::format("{}: is a cross-encoder, which scores pairs of texts, but hilo's programs "
+                      "hand it one text at a time; give a model made for embeddings",
+                      options.directory)};
     source.header = std::move(*header);
     source.channel.dims = source.header->dims();
     source.channel.tokens_max = std::min(source.header->tokens_max, tokens_per_task_max);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,20 +16,35 @@
 
 namespace hilo {
 
-enum class Pooling { cls, mean };
+// Encoders that compute alike and differ in what the fields of EncoderConfig tell. XLM-R is RoBERTa
+// with another vocabulary.
+enum class EncoderFamily { bert, distilbert, roberta, mpnet };
+enum class Pooling { cls, mean, last };
 enum class Activation { gelu };  // exact, by erf
+// What becomes of a cross-encoder's single output.
+enum class ScoreFunction { identity, sigmoid };
 
 // The shape of a BERT-like encoder.
 struct EncoderConfig {
+  EncoderFamily family = EncoderFamily::bert;  // decides the names of the tensors, nothing else
   uint32_t layers = 0;
   uint32_t hidden = 0;
   uint32_t heads = 0;
   uint32_t intermediate = 0;
   uint32_t vocabulary = 0;
-  uint32_t positions_max = 0;
-  uint32_t token_types = 0;
+  uint32_t positions_max = 0;  // rows of the table of positions
+  uint32_t token_types = 0;    // 0: the family has none
+  // RoBERTa and MPNet count positions from the one behind their padding token's id, and a padding
+  // token that is written in a text has that id as its position and is not counted.
+  std::optional<uint32_t> padding_id = std::nullopt;
+  // MPNet adds to each score what its head has learned about how far key and query are apart.
+  bool relative_bias = false;
   float layer_norm_epsilon = 1e-12F;
   Activation activation = Activation::gelu;
+
+  uint32_t first_position() const { return padding_id ? *padding_id + 1 : 0; }
+  // The longest text that the positions allow.
+  uint32_t text_tokens_max() const { return positions_max - first_position(); }
 };
 
 // A row-major matrix [rows, columns] or a vector (rows = 1), borrowed from Model::storage.
@@ -55,9 +71,17 @@ struct LayerWeights {
 };
 
 struct EncoderWeights {
-  Tensor word_embeddings, position_embeddings, token_type_embeddings;
+  Tensor word_embeddings, position_embeddings;
+  Tensor token_type_embeddings;  // empty where the family has none
+  Tensor relative_bias;          // [relative_buckets, heads], of all layers; or empty
   LayerNormWeights embedding_norm;
   std::vector<LayerWeights> layers;
+};
+
+// A cross-encoder's score: output(tanh(dense(first row))).
+struct ScoreHeadWeights {
+  LinearWeights dense;   // [hidden, hidden]
+  LinearWeights output;  // [1, hidden]
 };
 
 struct Prompt {
@@ -73,14 +97,18 @@ struct ModelHeader {
   EncoderConfig encoder;
   Pooling pooling = Pooling::mean;
   bool normalize = true;
-  uint32_t tokens_max = 0;  // special tokens included; at most encoder.positions_max
+  // With one, this is a cross-encoder: the vector is a single number, the score of two texts that
+  // were put in as one sequence. It is made of the first row; pooling is cls, and nothing is
+  // normalised.
+  std::optional<ScoreFunction> score;
+  uint32_t tokens_max = 0;  // special tokens included; at most encoder.text_tokens_max()
   std::vector<Prompt> prompts;
   std::string default_prompt_name;  // one of `prompts`, or empty: none
-  uint32_t dims() const { return encoder.hidden; }
+  uint32_t dims() const { return score ? 1 : encoder.hidden; }
 };
 
-// Without modules.json, the rules are those of sentence-transformers: mean pooling, no
-// normalisation.
+// Without modules.json, the rules are those of sentence-transformers: a classifier of one label is
+// a cross-encoder, and everything else has mean pooling and no normalisation.
 Result<ModelHeader> read_model_header(const std::filesystem::path& directory);
 
 // Weights in fp32: tensors that are F32 in the file point into its read-only mapping, F16 and BF16
@@ -90,6 +118,7 @@ Result<ModelHeader> read_model_header(const std::filesystem::path& directory);
 struct Model {
   ModelHeader header;
   EncoderWeights weights;
+  std::optional<ScoreHeadWeights> score_head;  // of a cross-encoder
   std::shared_ptr<const void> storage;
 };
 

@@ -1,6 +1,6 @@
-// Reads what a model directory says about itself: config.json (the encoder), and the files of
+// Reads what a model directory says about itself: config.json, and the files of
 // sentence-transformers (pooling, length, prompts). Where those are absent, the rules are the ones
-// that sentence-transformers has: mean pooling, no normalisation.
+// that sentence-transformers has.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "model/encoder_config.h"
 #include "model/json_file.h"
 #include "model/model.h"
 #include "model/model_file.h"
@@ -18,13 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint32_t layers_max = 256;
-constexpr uint32_t hidden_max = 16'384;
-constexpr uint32_t intermediate_max = 131'072;
-constexpr uint32_t vocabulary_max = 1U << 24;
-constexpr uint32_t positions_max = 1U << 20;
-constexpr uint32_t token_types_max = 256;  // a token's type is one byte
-constexpr uint32_t tokens_min = 3;         // a text of one token between its two special tokens
+constexpr const char* settings_name = "config_sentence_transformers.json";
 constexpr size_t modules_max = 16;
 constexpr size_t prompts_max = 1024;
 
@@ -39,6 +34,7 @@ struct Modules {
   fs::path transformer;             // directory of config.json, the weights and the tokenizer
   std::optional<fs::path> pooling;  // directory of the pooling's config.json
   bool normalize = false;
+  bool listed = false;  // there is a modules.json
 };
 
 // A module lies in the model's directory or in one below it.
@@ -51,9 +47,9 @@ bool is_below(const fs::path& path) {
 std::string_view module_kind(std::string_view type) { return type.substr(type.rfind('.') + 1); }
 
 Result<Modules> read_modules(const fs::path& directory) {
-  Modules modules{directory, std::nullopt, false};
   const fs::path path = directory / "modules.json";
-  if (!file_exists(path)) return modules;
+  Modules modules{.transformer = directory, .pooling = {}, .listed = file_exists(path)};
+  if (!modules.listed) return modules;
   const Result<Json> list = read_json_file(path);
   if (!list) return list.error();
   if (!list->is_array() || list->empty() || list->size() > modules_max) {
@@ -88,53 +84,7 @@ Result<Modules> read_modules(const fs::path& directory) {
     if (kind == "Pooling") modules.pooling = directory / place;
     if (kind == "Normalize") modules.normalize = true;
   }
-  if (!modules.pooling) {
-    return file_error(path,
-                      "names no Pooling module, so a text has no single vector; give a model "
-                      "made for sentence embeddings");
-  }
   return modules;
-}
-
-Result<EncoderConfig> read_encoder_config(const fs::path& directory) {
-  const fs::path path = directory / "config.json";
-  const Result<Json> value = read_json_file(path);
-  if (!value) return value.error();
-  ConfigReader reader{*value, path};
-
-  // First what decides whether the rest means what we think it does.
-  const auto require = [&](const char* key, std::string_view fallback, std::string_view wanted) {
-    const std::string found = reader.text(key, fallback);
-    if (found == wanted) return;
-    reader.fail(fmt::format("{} is \"{}\", but hilo computes only \"{}\"; give another model", key,
-                            printable(found), wanted));
-  };
-  require("model_type", "", "bert");
-  require("position_embedding_type", "absolute", "absolute");
-  require("hidden_act", "gelu", "gelu");
-  if (reader.flag("is_decoder", false)) {
-    reader.fail("is_decoder is true, but hilo computes encoders only; give another model");
-  }
-
-  EncoderConfig config{
-      .layers = reader.count("num_hidden_layers", 1, layers_max),
-      .hidden = reader.count("hidden_size", 1, hidden_max),
-      .heads = reader.count("num_attention_heads", 1, hidden_max),
-      .intermediate = reader.count("intermediate_size", 1, intermediate_max),
-      .vocabulary = reader.count("vocab_size", 1, vocabulary_max),
-      .positions_max = reader.count("max_position_embeddings", tokens_min, positions_max),
-      .token_types = reader.count("type_vocab_size", 1, token_types_max, 2),
-      .layer_norm_epsilon = static_cast<float>(reader.number("layer_norm_eps", 1e-30, 1.0, 1e-12)),
-      .activation = Activation::gelu,
-  };
-  if (reader.ok() && config.hidden % config.heads != 0) {
-    reader.fail(
-        fmt::format("num_attention_heads ({}) does not divide hidden_size ({}); fetch the "
-                    "model again",
-                    config.heads, config.hidden));
-  }
-  if (!reader.ok()) return reader.error();
-  return config;
 }
 
 // The names of the ways of pooling that a configuration turns on, in its older form (one flag each)
@@ -156,19 +106,22 @@ std::vector<std::string> pooling_modes(ConfigReader& reader) {
   return modes;
 }
 
-Result<Pooling> read_pooling(const std::optional<fs::path>& directory, uint32_t hidden) {
-  if (!directory) return Pooling::mean;
-  const fs::path path = *directory / "config.json";
+Result<Pooling> read_pooling(const fs::path& directory, uint32_t hidden) {
+  constexpr std::array<std::pair<std::string_view, Pooling>, 3> known{
+      {{"mean", Pooling::mean}, {"cls", Pooling::cls}, {"lasttoken", Pooling::last}}};
+  const fs::path path = directory / "config.json";
   const Result<Json> value = read_json_file(path);
   if (!value) return value.error();
   ConfigReader reader{*value, path};
 
   const std::vector<std::string> modes = pooling_modes(reader);
   const std::string mode = modes.empty() ? "mean" : fmt::format("{}", fmt::join(modes, " and "));
-  if (mode != "mean" && mode != "cls") {
+  const auto* pooling =
+      std::ranges::find(known, mode, &std::pair<std::string_view, Pooling>::first);
+  if (pooling == known.end()) {
     reader.fail(
-        fmt::format("asks for the pooling {}, but hilo computes either mean or cls; give "
-                    "another model",
+        fmt::format("asks for the pooling {}, but hilo computes either mean, cls or lasttoken; "
+                    "give another model",
                     printable(mode)));
   }
   for (const char* key : {"word_embedding_dimension", "embedding_dimension"}) {
@@ -183,7 +136,38 @@ Result<Pooling> read_pooling(const std::optional<fs::path>& directory, uint32_t 
         "model");
   }
   if (!reader.ok()) return reader.error();
-  return mode == "cls" ? Pooling::cls : Pooling::mean;
+  return pooling->second;
+}
+
+// How the encoder's output becomes a vector or, for a cross-encoder, a score.
+Status read_output(const fs::path& directory, const Modules& modules, const Json& config,
+                   ModelHeader& header) {
+  if (modules.pooling) {
+    const Result<Pooling> pooling = read_pooling(*modules.pooling, header.encoder.hidden);
+    if (!pooling) return pooling.error();
+    header.pooling = *pooling;
+    header.normalize = modules.normalize;
+    return {};
+  }
+  header.normalize = false;
+  if (is_classifier(config) && !modules.normalize) {
+    const fs::path settings_path = directory / settings_name;
+    const Result<Json> settings = read_optional(settings_path);
+    if (!settings) return settings.error();
+    const Result<ScoreFunction> score =
+        read_score_function(config, header.directory / "config.json", *settings, settings_path);
+    if (!score) return score.error();
+    header.score = *score;
+    header.pooling = Pooling::cls;
+    return {};
+  }
+  if (modules.listed) {
+    return file_error(directory / "modules.json",
+                      "names no Pooling module, so a text has no single vector; give a model "
+                      "made for sentence embeddings");
+  }
+  header.pooling = Pooling::mean;
+  return {};
 }
 
 // The longest text in tokens. What sentence-transformers says counts before what the tokenizer says
@@ -216,7 +200,7 @@ Result<uint32_t> read_tokens_max(const fs::path& directory, uint32_t positions) 
 
 // Reads prompts and default_prompt_name into `header`.
 Status read_prompts(const fs::path& directory, ModelHeader& header) {
-  const fs::path path = directory / "config_sentence_transformers.json";
+  const fs::path path = directory / settings_name;
   const Result<Json> value = read_optional(path);
   if (!value) return value.error();
   ConfigReader reader{*value, path};
@@ -284,23 +268,23 @@ Result<ModelHeader> read_model_header(const fs::path& directory) {
   if (const Status status = check_directory(directory); !status) return status.error();
   const Result<Modules> modules = read_modules(directory);
   if (!modules) return modules.error();
-  const Result<EncoderConfig> encoder = read_encoder_config(modules->transformer);
+  const fs::path config_path = modules->transformer / "config.json";
+  const Result<Json> config = read_json_file(config_path);
+  if (!config) return config.error();
+  const Result<EncoderConfig> encoder = read_encoder_config(*config, config_path);
   if (!encoder) return encoder.error();
-  const Result<Pooling> pooling = read_pooling(modules->pooling, encoder->hidden);
-  if (!pooling) return pooling.error();
-  const Result<uint32_t> tokens_max = read_tokens_max(modules->transformer, encoder->positions_max);
+  const Result<uint32_t> tokens_max =
+      read_tokens_max(modules->transformer, encoder->text_tokens_max());
   if (!tokens_max) return tokens_max.error();
 
-  ModelHeader header{
-      .name = model_name(directory),
-      .directory = modules->transformer,
-      .encoder = *encoder,
-      .pooling = *pooling,
-      .normalize = modules->normalize,
-      .tokens_max = *tokens_max,
-      .prompts = {},
-      .default_prompt_name = {},
-  };
+  ModelHeader header;
+  header.name = model_name(directory);
+  header.directory = modules->transformer;
+  header.encoder = *encoder;
+  header.tokens_max = *tokens_max;
+  if (const Status output = read_output(directory, *modules, *config, header); !output) {
+    return output.error();
+  }
   if (const Status prompts = read_prompts(directory, header); !prompts) return prompts.error();
   return header;
 }

@@ -67,6 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ENSURE(encoder.vocabulary > 0);
   ENSURE(encoder.layer_norm_epsilon > 0);
   ENSURE(header->tokens_max >= 3);
-  ENSURE(header->tokens_max <= encoder.positions_max);
+  ENSURE(encoder.first_position() < encoder.positions_max);
+  ENSURE(header->tokens_max <= encoder.text_tokens_max());
+  ENSURE(header->dims() == (header->score ? 1 : encoder.hidden));
   return 0;
 }

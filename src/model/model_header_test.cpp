@@ -162,8 +162,8 @@ TEST(ModelHeader, RefusesModelsItCannotComputeExactly) {
   const auto with = [](const char* key, const json& value) {
     return refusal([&](TestModel& model) { model.config[key] = value; });
   };
-  EXPECT_THAT(with("model_type", "roberta"),
-              says("config.json", "model_type is \"roberta\", but hilo computes only \"bert\""));
+  EXPECT_THAT(with("model_type", "t5"),
+              says("config.json", "model_type is \"t5\", but hilo computes only bert"));
   EXPECT_THAT(with("model_type", nullptr), says("config.json", "model_type"));
   EXPECT_THAT(with("model_type", 7), says("config.json", "model_type must be a text"));
   EXPECT_THAT(with("position_embedding_type", "relative_key"),
@@ -227,8 +227,8 @@ TEST(ModelHeader, RefusesPoolingItCannotCompute) {
               says("1_Pooling/config.json", "asks for the pooling max"));
   EXPECT_THAT(with({{"pooling_mode_cls_token", true}, {"pooling_mode_mean_tokens", true}}),
               says("1_Pooling/config.json", "the pooling cls and mean"));
-  EXPECT_THAT(with({{"pooling_mode", "lasttoken"}}),
-              says("1_Pooling/config.json", "the pooling lasttoken"));
+  EXPECT_THAT(with({{"pooling_mode", "weightedmean"}}),
+              says("1_Pooling/config.json", "the pooling weightedmean"));
   EXPECT_THAT(with({{"word_embedding_dimension", 17}}),
               says("1_Pooling/config.json", "word_embedding_dimension is 17"));
   EXPECT_THAT(with({{"include_prompt", false}}),

@@ -1,5 +1,5 @@
-// Finds each tensor of a BERT encoder under the name that PyTorch gave it, checks its shape against
-// config.json, and makes it fp32: in place where it is, in a private buffer otherwise.
+// Finds each tensor under the name that its family gives it, checks its shape against config.json,
+// and makes it fp32: in place where it is, in a private buffer otherwise.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -14,6 +14,8 @@
 #include <fmt/format.h>
 
 #include "model/model.h"
+#include "model/relative_bucket.h"
+#include "model/tensor_names.h"
 #include "model/tensor_store.h"
 
 namespace hilo {
@@ -69,43 +71,42 @@ std::string shape_text(std::span<const uint64_t> shape) {
 // that the caller can list what an encoder has without asking at each line.
 class WeightReader {
  public:
-  explicit WeightReader(ModelStorage& storage) : storage_(storage) {
-    // The encoder alone has bare names; as a part of a larger model it has this prefix.
-    if (!has("embeddings.word_embeddings.weight") &&
-        has("bert.embeddings.word_embeddings.weight")) {
-      prefix_ = "bert.";
-    }
-  }
+  explicit WeightReader(ModelStorage& storage) : storage_(storage) {}
 
-  Tensor vector(const std::string& name, uint32_t size) {
+  bool has(const std::string& name) const { return storage_.store.find(name) != nullptr; }
+
+  // Put before every name from here on.
+  void set_prefix(std::string_view prefix) { prefix_ = prefix; }
+
+  Tensor vector(std::string_view name, uint32_t size) {
     return take(name, {std::array<uint64_t, 1>{size}});
   }
-  Tensor matrix(const std::string& name, uint32_t rows, uint32_t columns) {
+  Tensor matrix(std::string_view name, uint32_t rows, uint32_t columns) {
     return take(name, {std::array<uint64_t, 2>{rows, columns}});
   }
-  LinearWeights linear(const std::string& name, uint32_t outputs, uint32_t inputs) {
-    return {matrix(name + ".weight", outputs, inputs), vector(name + ".bias", outputs)};
+  LinearWeights linear(std::string_view name, uint32_t outputs, uint32_t inputs) {
+    return {matrix(fmt::format("{}.weight", name), outputs, inputs),
+            vector(fmt::format("{}.bias", name), outputs)};
   }
   // Models converted from TensorFlow call the two gamma and beta.
-  LayerNormWeights layer_norm(const std::string& name, uint32_t size) {
-    const bool old_names = !has(prefix_ + name + ".weight") && has(prefix_ + name + ".gamma");
-    return {vector(name + (old_names ? ".gamma" : ".weight"), size),
-            vector(name + (old_names ? ".beta" : ".bias"), size)};
+  LayerNormWeights layer_norm(std::string_view name, uint32_t size) {
+    const std::string full = fmt::format("{}{}", prefix_, name);
+    const bool old_names = !has(full + ".weight") && has(full + ".gamma");
+    return {vector(fmt::format("{}.{}", name, old_names ? "gamma" : "weight"), size),
+            vector(fmt::format("{}.{}", name, old_names ? "beta" : "bias"), size)};
   }
 
   bool ok() const { return !error_.has_value(); }
   Error error() const { return *error_; }
 
  private:
-  bool has(const std::string& name) const { return storage_.store.find(name) != nullptr; }
-
   Tensor fail(const std::string& cause) {
     if (ok()) error_ = file_error(storage_.store.path(), cause);
     return {};
   }
 
-  Tensor take(const std::string& bare_name, std::span<const uint64_t> shape) {
-    const std::string name = prefix_ + bare_name;
+  Tensor take(std::string_view bare_name, std::span<const uint64_t> shape) {
+    const std::string name = fmt::format("{}{}", prefix_, bare_name);
     const StoredTensor* stored = storage_.store.find(name);
     if (!ok()) return {};
     if (stored == nullptr) {
@@ -154,36 +155,54 @@ class WeightReader {
 };
 
 LayerWeights read_layer(WeightReader& reader, const EncoderConfig& config, uint32_t index) {
-  const std::string layer = fmt::format("encoder.layer.{}.", index);
+  const TensorNames& names = tensor_names(config.family);
   const uint32_t hidden = config.hidden;
+  const auto of_layer = [&](std::string_view name) {
+    return fmt::format("{}{}.{}", names.layer, index, name);
+  };
   return {
-      .query = reader.linear(layer + "attention.self.query", hidden, hidden),
-      .key = reader.linear(layer + "attention.self.key", hidden, hidden),
-      .value = reader.linear(layer + "attention.self.value", hidden, hidden),
-      .attention_output = reader.linear(layer + "attention.output.dense", hidden, hidden),
-      .attention_norm = reader.layer_norm(layer + "attention.output.LayerNorm", hidden),
-      .intermediate = reader.linear(layer + "intermediate.dense", config.intermediate, hidden),
-      .output = reader.linear(layer + "output.dense", hidden, config.intermediate),
-      .output_norm = reader.layer_norm(layer + "output.LayerNorm", hidden),
+      .query = reader.linear(of_layer(names.query), hidden, hidden),
+      .key = reader.linear(of_layer(names.key), hidden, hidden),
+      .value = reader.linear(of_layer(names.value), hidden, hidden),
+      .attention_output = reader.linear(of_layer(names.attention_output), hidden, hidden),
+      .attention_norm = reader.layer_norm(of_layer(names.attention_norm), hidden),
+      .intermediate = reader.linear(of_layer(names.intermediate), config.intermediate, hidden),
+      .output = reader.linear(of_layer(names.output), hidden, config.intermediate),
+      .output_norm = reader.layer_norm(of_layer(names.output_norm), hidden),
   };
 }
 
 EncoderWeights read_encoder(WeightReader& reader, const EncoderConfig& config) {
+  // The encoder alone has bare names; as a part of a larger model it has its family's prefix.
+  const std::string_view prefix = tensor_names(config.family).prefix;
+  const bool bare = reader.has(std::string{word_embeddings_name});
+  if (!bare && reader.has(fmt::format("{}{}", prefix, word_embeddings_name))) {
+    reader.set_prefix(prefix);
+  }
   const uint32_t hidden = config.hidden;
-  EncoderWeights weights{
-      .word_embeddings =
-          reader.matrix("embeddings.word_embeddings.weight", config.vocabulary, hidden),
-      .position_embeddings =
-          reader.matrix("embeddings.position_embeddings.weight", config.positions_max, hidden),
-      .token_type_embeddings =
-          reader.matrix("embeddings.token_type_embeddings.weight", config.token_types, hidden),
-      .embedding_norm = reader.layer_norm("embeddings.LayerNorm", hidden),
-      .layers = {},
-  };
+  EncoderWeights weights;
+  weights.word_embeddings = reader.matrix(word_embeddings_name, config.vocabulary, hidden);
+  weights.position_embeddings =
+      reader.matrix(position_embeddings_name, config.positions_max, hidden);
+  if (config.token_types > 0) {
+    weights.token_type_embeddings =
+        reader.matrix(token_type_embeddings_name, config.token_types, hidden);
+  }
+  weights.embedding_norm = reader.layer_norm(embedding_norm_name, hidden);
+  if (config.relative_bias) {
+    weights.relative_bias = reader.matrix(relative_bias_name, relative_buckets, config.heads);
+  }
   for (uint32_t index = 0; index < config.layers && reader.ok(); ++index) {
     weights.layers.push_back(read_layer(reader, config, index));
   }
   return weights;
+}
+
+ScoreHeadWeights read_score_head(WeightReader& reader, const EncoderConfig& config) {
+  const TensorNames& names = tensor_names(config.family);
+  reader.set_prefix("");
+  return {.dense = reader.linear(names.head_dense, config.hidden, config.hidden),
+          .output = reader.linear(names.head_output, 1, config.hidden)};
 }
 
 }  // namespace
@@ -193,10 +212,14 @@ Result<Model> load_model(const ModelHeader& header) {
   if (!store) return store.error();
   const auto storage = std::make_shared<ModelStorage>(ModelStorage{*std::move(store), {}});
   WeightReader reader{*storage};
-  EncoderWeights weights = read_encoder(reader, header.encoder);
+  Model model{.header = header,
+              .weights = read_encoder(reader, header.encoder),
+              .score_head = {},
+              .storage = storage};
+  if (header.score) model.score_head = read_score_head(reader, header.encoder);
   if (!reader.ok()) return reader.error();
   if (const Status same = storage->store.check_unchanged(); !same) return same.error();
-  return Model{header, std::move(weights), storage};
+  return model;
 }
 
 }  // namespace hilo

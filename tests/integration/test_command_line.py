@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hilo_ctypes import echo_vector
-from processes import HILO, PATIENCE_S, run_hilo
+from processes import HILO, PATIENCE_S, ROOT, run_hilo
 
 
 def sentence_of(*arguments: str | Path, status: int = 1) -> str:
@@ -105,6 +105,26 @@ def test_a_model_embeds_similar_texts_closely(model_folder: Path) -> None:
 
     assert cosine(photos, photos) == pytest.approx(1, abs=1e-5)
     assert cosine(photos, pictures) > cosine(photos, moon) + 0.2
+
+
+# Models of two other families than the demo model's, with the vectors that transformers computes.
+@pytest.mark.parametrize("family", ["distilbert", "mpnet"])
+def test_a_model_of_another_family_embeds_texts(family: str) -> None:
+    folder = ROOT / "tests/golden/families" / family
+    expected = json.loads((folder / "expected.json").read_text())
+    texts = [entry for entry in expected if "text" in entry]
+    assert texts
+    done = run_hilo(
+        "embed", "--model", folder, "--format", "jsonl", *(entry["text"] for entry in texts)
+    )
+    for line, entry in zip(done.stdout.splitlines(), texts, strict=True):
+        assert json.loads(line)["tokens"] == len(entry["ids"])
+        assert json.loads(line)["embedding"] == pytest.approx(entry["vector"], abs=1e-4)
+
+
+def test_a_cross_encoder_is_told_apart() -> None:
+    folder = ROOT / "tests/golden/families/bert_cross_encoder"
+    assert "is a cross-encoder" in sentence_of("embed", "--model", folder, "a text")
 
 
 def test_an_unknown_prompt_is_told() -> None:

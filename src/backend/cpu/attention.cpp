@@ -1,12 +1,12 @@
 #include "backend/cpu/attention.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace hilo {
 namespace {
 
 struct HeadView {
+  size_t index;
   const float* queries;
   const float* keys;
   const float* values;
@@ -23,10 +23,11 @@ void pack_keys(const EncoderShape& shape, const CpuKernels& kernels, const float
   }
 }
 
-void attend_head(const EncoderShape& shape, const CpuKernels& kernels, const HeadView& head,
+void attend_head(const PackedModel& model, const CpuKernels& kernels, const HeadView& head,
                  size_t tokens, EncoderBuffers& buffers, const YieldGate& gate) {
+  const EncoderShape& shape = model.shape;
   const size_t stride = shape.head_padded;
-  const float scale = 1.0F / std::sqrt(static_cast<float>(shape.head));
+  const float scale = shape.score_scale();
   const Rows scores = buffers.scores();
   const Rows context = buffers.context();
   pack_keys(shape, kernels, head.keys, tokens, buffers.keys(), gate);
@@ -59,6 +60,9 @@ void attend_head(const EncoderShape& shape, const CpuKernels& kernels, const Hea
     mix.out = head.context + row * context.stride;
     kernels.multiply(score);
     for (size_t i = 0; i < score.rows; ++i) {
+      if (!model.relative_bias.empty()) {
+        model.relative_bias.add(head.index, row + i, tokens, scores.row(i));
+      }
       buffers.row_scale()[i] = kernels.exponentiate(scores.row(i), tokens, scale);
     }
     kernels.multiply(mix);
@@ -69,17 +73,19 @@ void attend_head(const EncoderShape& shape, const CpuKernels& kernels, const Hea
 
 }  // namespace
 
-void attend(const EncoderShape& shape, const CpuKernels& kernels, size_t first, size_t tokens,
+void attend(const PackedModel& model, const CpuKernels& kernels, size_t first, size_t tokens,
             EncoderBuffers& buffers, const YieldGate& gate) {
+  const EncoderShape& shape = model.shape;
   const size_t offset = first * shape.head_padded;
   for (size_t head = 0; head < shape.heads; ++head) {
     const HeadView view = {
+        .index = head,
         .queries = buffers.head(0, head) + offset,
         .keys = buffers.head(1, head) + offset,
         .values = buffers.head(2, head) + offset,
         .context = buffers.context().row(first) + head * shape.head_padded,
     };
-    attend_head(shape, kernels, view, tokens, buffers, gate);
+    attend_head(model, kernels, view, tokens, buffers, gate);
   }
 }
 

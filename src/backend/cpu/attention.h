@@ -9,7 +9,7 @@ namespace hilo {
 
 // Reads the chunk's queries, keys and values at rows [first, first + tokens); writes the same rows
 // of its context. Passes the gate for each panel of keys and each tile of queries.
-void attend(const EncoderShape& shape, const CpuKernels& kernels, size_t first, size_t tokens,
+void attend(const PackedModel& model, const CpuKernels& kernels, size_t first, size_t tokens,
             EncoderBuffers& buffers, const YieldGate& gate);
 
 }  // namespace hilo

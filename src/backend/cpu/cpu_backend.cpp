@@ -36,7 +36,7 @@ class CpuBackend final : public Backend {
   CpuBackend(const Model& model, CpuLevel level)
       : level_(level), kernels_(kernels_for(level)), model_(model, kernels_.panel_columns) {}
 
-  uint32_t dims() const override { return model_.config.hidden; }
+  uint32_t dims() const override { return model_.score_head ? 1 : model_.config.hidden; }
   uint32_t vocabulary() const override { return model_.config.vocabulary; }
   std::string describe() const override {
     return fmt::format("cpu fp32 ({})", cpu_level_name(level_));
@@ -45,7 +45,7 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max, uint32_t) const override {
     ENSURE(tokens_max > 0);
-    const uint32_t text_tokens_max = std::min(tokens_max, model_.config.positions_max);
+    const uint32_t text_tokens_max = std::min(tokens_max, model_.config.text_tokens_max());
     return std::make_unique<CpuWorkspace>(model_.shape, kernels_, tokens_max, text_tokens_max);
   }
 
@@ -86,8 +86,12 @@ class CpuBackend final : public Backend {
     for (size_t text = 0; text < chunk.texts(); ++text) {
       const size_t start = chunk.sequence_start[text] - chunk.sequence_start.front();
       const size_t count = chunk.sequence_start[text + 1] - chunk.sequence_start[text];
-      pool(model_.pooling, {hidden.row(start), hidden.stride}, count, columns, vectors[text]);
-      if (model_.normalize) scale_to_unit_length(vectors[text], columns);
+      if (model_.score_head) {
+        *vectors[text] = model_.score_head->score(hidden.row(start), gate);
+      } else {
+        pool(model_.pooling, {hidden.row(start), hidden.stride}, count, columns, vectors[text]);
+        if (model_.normalize) scale_to_unit_length(vectors[text], columns);
+      }
       gate.pass();
     }
   }

@@ -111,7 +111,7 @@ const EncoderConfig shapes[] = {shape(64, 2, 128), shape(128, 2, 256), shape(60,
 TEST_P(Encoder, MatchesDoublePrecisionForEveryShape) {
   const Texts texts = Texts::of_lengths({1, 2, 7, 14, 15, 33, 64}, tiny.vocabulary);
   for (const EncoderConfig& config : shapes) {
-    for (const Pooling pooling : {Pooling::mean, Pooling::cls}) {
+    for (const Pooling pooling : {Pooling::mean, Pooling::cls, Pooling::last}) {
       const bool normalize = pooling == Pooling::mean;
       const Model model = random_model(config, pooling, normalize);
       const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
@@ -120,6 +120,70 @@ TEST_P(Encoder, MatchesDoublePrecisionForEveryShape) {
         expect_near(vectors[text], reference::vector_of(model, texts.ids[text]), 2e-5);
       }
     }
+  }
+}
+
+EncoderConfig with_position_offset() {
+  EncoderConfig config = tiny;
+  config.padding_id = 1;
+  config.token_types = 0;
+  return config;
+}
+
+EncoderConfig with_relative_bias(uint32_t hidden, uint32_t heads) {
+  EncoderConfig config = shape(hidden, heads, 64);
+  config.relative_bias = true;
+  return config;
+}
+
+// The longest text that fits, and padding tokens in the middle of one.
+TEST_P(Encoder, CountsPositionsBehindThePadding) {
+  const Model model = random_model(with_position_offset());
+  Texts texts = Texts::of_lengths({1, 9, 298}, tiny.vocabulary);
+  texts.ids[1][3] = texts.ids[1][4] = 1;
+  const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
+  for (size_t text = 0; text < texts.ids.size(); ++text) {
+    SCOPED_TRACE(testing::Message() << "text " << text);
+    expect_near(vectors[text], reference::vector_of(model, texts.ids[text]), 2e-5);
+  }
+}
+
+// Tiles, panels and all buckets of distances on both sides; heads of 32, 12 and 5 columns.
+TEST_P(Encoder, AddsTheRelativeBias) {
+  const Texts texts = Texts::of_lengths({1, 2, 40, 130}, tiny.vocabulary);
+  for (const EncoderConfig& config :
+       {with_relative_bias(64, 2), with_relative_bias(60, 5), with_relative_bias(5, 1)}) {
+    const Model model = random_model(config);
+    const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
+    for (size_t text = 0; text < texts.ids.size(); ++text) {
+      SCOPED_TRACE(testing::Message() << "hidden " << config.hidden << ", text " << text);
+      expect_near(vectors[text], reference::vector_of(model, texts.ids[text]), 2e-5);
+    }
+  }
+}
+
+// Whatever shares the batch: the buffers of scores are used again and again.
+TEST_P(Encoder, VectorsWithRelativeBiasDoNotDependOnTheBatch) {
+  const Model model = random_model(with_relative_bias(64, 2));
+  const auto backend = backend_of(model, GetParam());
+  const Texts texts = Texts::of_lengths({300, 1, 33, 2, 129}, tiny.vocabulary);
+  const Vectors together = encode(*backend, texts);
+  for (size_t text = 0; text < texts.ids.size(); ++text) {
+    EXPECT_EQ(encode(*backend, Texts{{texts.ids[text]}})[0], together[text]) << "text " << text;
+  }
+}
+
+TEST_P(Encoder, ScoresPairs) {
+  for (const ScoreFunction function : {ScoreFunction::identity, ScoreFunction::sigmoid}) {
+    const Model model = random_cross_encoder(shape(60, 5, 77), function);
+    const auto backend = backend_of(model, GetParam());
+    EXPECT_EQ(backend->dims(), 1U);
+    const Texts texts = Texts::of_lengths({4, 6}, tiny.vocabulary);
+    const std::vector<uint8_t> types = {0, 0, 1, 1, 0, 0, 0, 1, 1, 1};
+    const Vectors scores = encode(*backend, texts, types);
+    const std::span<const uint8_t> all = types;
+    expect_near(scores[0], reference::vector_of(model, texts.ids[0], all.first(4)), 2e-5);
+    expect_near(scores[1], reference::vector_of(model, texts.ids[1], all.subspan(4)), 2e-5);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "backend/cpu/encoder.h"
 
 #include <algorithm>
+#include <optional>
 #include <unistd.h>
 
 #include "backend/cpu/attention.h"
@@ -34,6 +35,19 @@ void add_embeddings(const PackedModel& model, const TokenBatch& chunk, size_t to
   for (size_t i = 0; i < columns; ++i) row[i] += type[i];
 }
 
+// The position of each token of a text, asked for in their order.
+class Positions {
+ public:
+  explicit Positions(const EncoderConfig& config)
+      : padding_id_(config.padding_id), next_(config.first_position()) {}
+
+  size_t next(uint32_t id) { return id == padding_id_ ? id : next_++; }
+
+ private:
+  std::optional<uint32_t> padding_id_;
+  size_t next_;
+};
+
 // One chunk on its way through the layers.
 class ChunkEncoder {
  public:
@@ -54,7 +68,7 @@ class ChunkEncoder {
     for (const PackedLayer& layer : model_.layers) {
       project_heads(layer);
       for (size_t text = 0; text < chunk_.texts(); ++text) {
-        attend(model_.shape, kernels_, start(text), start(text + 1) - start(text), buffers_, gate_);
+        attend(model_, kernels_, start(text), start(text + 1) - start(text), buffers_, gate_);
       }
       for_each_block([&](size_t row, size_t rows) { finish_layer(layer, row, rows); });
     }
@@ -80,10 +94,11 @@ class ChunkEncoder {
       const size_t length = start(text + 1) - start(text);
       ENSURE(length > 0);
       ENSURE(length <= buffers_.text_tokens());
-      for (size_t position = 0; position < length; ++position) {
-        const size_t token = start(text) + position;
-        add_embeddings(model_, chunk_, first_token_ + token, position,
-                       buffers_.hidden().row(token));
+      Positions positions(model_.config);
+      for (size_t row = start(text); row < start(text + 1); ++row) {
+        const size_t token = first_token_ + row;
+        add_embeddings(model_, chunk_, token, positions.next(chunk_.ids[token]),
+                       buffers_.hidden().row(row));
       }
     }
     normalize(model_.embedding_norm, 0, tokens_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/cpu/tensor_copy.h"
 #include "base/ensure.h"
 
 namespace hilo {
@@ -9,13 +10,6 @@ namespace {
 
 std::span<const float> row_of(const Tensor& tensor, size_t row) {
   return {tensor.data + row * tensor.columns, tensor.columns};
-}
-
-AlignedFloats copy_of(const Tensor& tensor) {
-  const size_t count = size_t{tensor.rows} * tensor.columns;
-  AlignedFloats copy(count);
-  std::copy_n(tensor.data, count, copy.data());
-  return copy;
 }
 
 AlignedFloats padded_copy_of(const Tensor& vector, size_t columns) {
@@ -124,6 +118,13 @@ PackedModel::PackedModel(const Model& model, size_t panel_columns)
   ENSURE(position_embeddings.size() == size_t{config.positions_max} * config.hidden);
   ENSURE(token_type_embeddings.size() == size_t{config.token_types} * config.hidden);
   ENSURE(model.weights.layers.size() == config.layers);
+  if (config.relative_bias) {
+    ENSURE(model.weights.relative_bias.columns == config.heads);
+    relative_bias =
+        RelativeBias(model.weights.relative_bias, config.text_tokens_max(), shape.score_scale());
+  }
+  ENSURE(model.score_head.has_value() == model.header.score.has_value());
+  if (model.score_head) score_head.emplace(*model.score_head, *model.header.score);
   layers.reserve(config.layers);
   for (const LayerWeights& layer : model.weights.layers) {
     layers.push_back({
@@ -140,7 +141,8 @@ PackedModel::PackedModel(const Model& model, size_t panel_columns)
 
 size_t PackedModel::bytes() const {
   size_t total = word_embeddings.bytes() + position_embeddings.bytes() +
-                 token_type_embeddings.bytes() + bytes_of(embedding_norm);
+                 token_type_embeddings.bytes() + bytes_of(embedding_norm) + relative_bias.bytes();
+  if (score_head) total += score_head->bytes();
   for (const PackedLayer& layer : layers) {
     total += layer.query_key_value.bytes() + layer.attention_output.bytes() +
              layer.intermediate.bytes() + layer.output.bytes() + bytes_of(layer.attention_norm) +

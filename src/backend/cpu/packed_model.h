@@ -6,13 +6,17 @@
 // that are no multiple need no code of their own, only zeros.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "backend/cpu/aligned_floats.h"
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/relative_bias.h"
+#include "backend/cpu/score_head.h"
 #include "model/model.h"
 
 namespace hilo {
@@ -66,6 +70,9 @@ struct EncoderShape {
   size_t head;  // columns of one head
   size_t head_padded;
   size_t intermediate;
+
+  // What the product of a query and a key is multiplied by.
+  float score_scale() const { return 1.0F / std::sqrt(static_cast<float>(head)); }
 };
 
 struct PackedModel {
@@ -78,7 +85,9 @@ struct PackedModel {
   bool normalize;
   AlignedFloats word_embeddings, position_embeddings, token_type_embeddings;  // rows of `hidden`
   PackedNorm embedding_norm;
+  RelativeBias relative_bias;
   std::vector<PackedLayer> layers;
+  std::optional<ScoreHead> score_head;
 };
 
 }  // namespace hilo

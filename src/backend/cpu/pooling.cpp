@@ -6,8 +6,8 @@
 namespace hilo {
 
 void pool(Pooling pooling, const Rows& rows, size_t count, size_t columns, float* vector) {
-  std::copy_n(rows.row(0), columns, vector);
-  if (pooling == Pooling::cls) return;
+  std::copy_n(rows.row(pooling == Pooling::last ? count - 1 : 0), columns, vector);
+  if (pooling != Pooling::mean) return;
   for (size_t row = 1; row < count; ++row) {
     const float* values = rows.row(row);
     for (size_t i = 0; i < columns; ++i) vector[i] += values[i];

@@ -8,7 +8,7 @@
 
 namespace hilo {
 
-// Mean of `count` rows, or the first row for cls.
+// Mean of `count` rows, or the first one for cls, or the last.
 void pool(Pooling pooling, const Rows& rows, size_t count, size_t columns, float* vector);
 
 // Scales the vector to length 1; a zero vector stays.

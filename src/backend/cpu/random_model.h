@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/model.h"
+#include "model/relative_bucket.h"
 
 namespace hilo {
 
@@ -32,12 +33,15 @@ class RandomModelMaker {
     model.header.encoder = config;
     model.header.pooling = pooling;
     model.header.normalize = normalize;
-    model.header.tokens_max = config.positions_max;
+    model.header.tokens_max = config.text_tokens_max();
     EncoderWeights& weights = model.weights;
     weights.word_embeddings = tensor(config.vocabulary, config.hidden, 0.0F, 0.5F);
     weights.position_embeddings = tensor(config.positions_max, config.hidden, 0.0F, 0.3F);
     weights.token_type_embeddings = tensor(config.token_types, config.hidden, 0.0F, 0.2F);
     weights.embedding_norm = norm(config.hidden);
+    if (config.relative_bias) {
+      weights.relative_bias = tensor(relative_buckets, config.heads, 0.0F, 1.0F);
+    }
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
       weights.layers.push_back({.query = linear(config.hidden, config.hidden),
                                 .key = linear(config.hidden, config.hidden),
@@ -48,8 +52,14 @@ class RandomModelMaker {
                                 .output = linear(config.intermediate, config.hidden),
                                 .output_norm = norm(config.hidden)});
     }
-    model.storage = std::move(storage_);
+    model.storage = storage_;
     return model;
+  }
+
+  void make_cross_encoder(Model& model, ScoreFunction function) {
+    const uint32_t hidden = model.header.encoder.hidden;
+    model.header.score = function;
+    model.score_head = {.dense = linear(hidden, hidden), .output = linear(hidden, 1)};
   }
 
  private:
@@ -76,6 +86,13 @@ class RandomModelMaker {
 inline Model random_model(const EncoderConfig& config, Pooling pooling = Pooling::mean,
                           bool normalize = true, uint32_t seed = 1) {
   return RandomModelMaker(seed).make(config, pooling, normalize);
+}
+
+inline Model random_cross_encoder(const EncoderConfig& config, ScoreFunction function) {
+  RandomModelMaker maker(1);
+  Model model = maker.make(config, Pooling::cls, /*normalize=*/false);
+  maker.make_cross_encoder(model, function);
+  return model;
 }
 
 }  // namespace hilo

@@ -47,7 +47,18 @@ inline Row sum_of(const Row& a, const Row& b) {
   return sum;
 }
 
-inline Matrix attention(const LayerWeights& layer, const Matrix& x, size_t heads) {
+// What MPNet adds to a score, by its formula with logarithms.
+inline double relative_bias(const Tensor& table, size_t head, size_t query, size_t key) {
+  const double distance = std::abs(static_cast<double>(key) - static_cast<double>(query));
+  const double far =
+      8.0 + std::floor(std::log(distance / 8.0) / std::log(128.0 / 8.0) * 8.0 + 1e-9);
+  const double bucket = distance < 8.0 ? distance : std::min(far, 15.0);
+  return table
+      .data[static_cast<size_t>(key > query ? bucket + 16.0 : bucket) * table.columns + head];
+}
+
+inline Matrix attention(const EncoderWeights& weights_of_model, const LayerWeights& layer,
+                        const Matrix& x, size_t heads) {
   Matrix queries, keys, values;
   for (const Row& row : x) {
     queries.push_back(linear(layer.query, row));
@@ -62,6 +73,9 @@ inline Matrix attention(const LayerWeights& layer, const Matrix& x, size_t heads
       for (size_t j = 0; j < x.size(); ++j) {
         for (size_t c = first; c < first + head; ++c) weights[j] += queries[i][c] * keys[j][c];
         weights[j] /= std::sqrt(static_cast<double>(head));
+        if (weights_of_model.relative_bias.rows > 0) {
+          weights[j] += relative_bias(weights_of_model.relative_bias, first / head, i, j);
+        }
       }
       const double largest = *std::max_element(weights.begin(), weights.end());
       double total = 0.0;
@@ -76,15 +90,32 @@ inline Matrix attention(const LayerWeights& layer, const Matrix& x, size_t heads
   return mixed;
 }
 
-inline Row embedding(const EncoderWeights& weights, uint32_t id, uint32_t type, size_t position) {
-  const size_t columns = weights.word_embeddings.columns;
-  Row row(columns);
-  for (size_t i = 0; i < columns; ++i) {
-    row[i] = double{weights.word_embeddings.data[id * columns + i]} +
-             double{weights.position_embeddings.data[position * columns + i]} +
-             double{weights.token_type_embeddings.data[type * columns + i]};
+inline Row row_of(const Tensor& tensor, size_t row) {
+  const float* values = tensor.data + row * tensor.columns;
+  return {values, values + tensor.columns};
+}
+
+// RoBERTa's way: padding stays where it is, and all others count from the position behind it.
+inline std::vector<size_t> positions_of(const EncoderConfig& config,
+                                        std::span<const uint32_t> ids) {
+  std::vector<size_t> positions;
+  size_t counted = 0;
+  for (const uint32_t id : ids) {
+    const bool padding = config.padding_id && id == *config.padding_id;
+    if (!padding) ++counted;
+    positions.push_back(!config.padding_id ? counted - 1
+                                           : *config.padding_id + (padding ? 0 : counted));
   }
-  return row;
+  return positions;
+}
+
+// The score of a cross-encoder.
+inline Row score_of(const Model& model, const Row& first) {
+  Row dense = linear(model.score_head->dense, first);
+  for (double& value : dense) value = std::tanh(value);
+  Row score = linear(model.score_head->output, dense);
+  if (*model.header.score == ScoreFunction::sigmoid) score[0] = 1.0 / (1.0 + std::exp(-score[0]));
+  return score;
 }
 
 inline Row vector_of(const Model& model, std::span<const uint32_t> ids,
@@ -92,12 +123,18 @@ inline Row vector_of(const Model& model, std::span<const uint32_t> ids,
   const EncoderConfig& config = model.header.encoder;
   const double epsilon = config.layer_norm_epsilon;
   Matrix x;
+  const std::vector<size_t> positions = positions_of(config, ids);
   for (size_t i = 0; i < ids.size(); ++i) {
-    x.push_back(embedding(model.weights, ids[i], types.empty() ? 0U : types[i], i));
+    x.push_back(sum_of(row_of(model.weights.word_embeddings, ids[i]),
+                       row_of(model.weights.position_embeddings, positions[i])));
+    if (config.token_types > 0) {
+      const size_t type = types.empty() ? 0 : types[i];
+      x.back() = sum_of(x.back(), row_of(model.weights.token_type_embeddings, type));
+    }
     layer_norm(model.weights.embedding_norm, epsilon, x.back());
   }
   for (const LayerWeights& layer : model.weights.layers) {
-    const Matrix mixed = attention(layer, x, config.heads);
+    const Matrix mixed = attention(model.weights, layer, x, config.heads);
     for (size_t i = 0; i < x.size(); ++i) {
       x[i] = sum_of(x[i], linear(layer.attention_output, mixed[i]));
       layer_norm(layer.attention_norm, epsilon, x[i]);
@@ -107,7 +144,8 @@ inline Row vector_of(const Model& model, std::span<const uint32_t> ids,
       layer_norm(layer.output_norm, epsilon, x[i]);
     }
   }
-  Row vector = x[0];
+  if (model.score_head) return score_of(model, x[0]);
+  Row vector = model.header.pooling == Pooling::last ? x.back() : x[0];
   if (model.header.pooling == Pooling::mean) {
     for (size_t i = 1; i < x.size(); ++i) vector = sum_of(vector, x[i]);
     for (double& value : vector) value /= static_cast<double>(x.size());

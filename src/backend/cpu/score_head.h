@@ -1,0 +1,26 @@
+// From a text's first row to the score of a cross-encoder.
+#pragma once
+
+#include <cstddef>
+
+#include "backend/cpu/aligned_floats.h"
+#include "backend/yield_gate.h"
+#include "model/model.h"
+
+namespace hilo {
+
+class ScoreHead {
+ public:
+  ScoreHead(const ScoreHeadWeights& weights, ScoreFunction function);
+
+  size_t bytes() const { return dense_.bytes() + dense_bias_.bytes() + output_.bytes(); }
+  // function(output(tanh(dense(row)))). Passes the gate for each row of weights.
+  float score(const float* row, const YieldGate& gate) const;
+
+ private:
+  AlignedFloats dense_, dense_bias_, output_;  // [hidden, hidden], [hidden], [hidden]
+  float output_bias_;
+  ScoreFunction function_;
+};
+
+}  // namespace hilo
