@@ -132,7 +132,7 @@ int main(int count, char** arguments) {
       "HIGH latency with LOW off and saturating, and the LOW throughput that HIGH leaves."};
   hilo::Options options;
   hilo::add_json_option(app, options.json);
-  hilo::add_model_options(app, options.model);
+  hilo::add_model_options(hilo::OptionList{app}, options.model);
   app.add_option("--seconds", options.seconds, "For each phase")->capture_default_str();
   app.add_option("--high-per-second", options.high_per_second)->capture_default_str();
   app.add_option("--high-tokens", options.high_tokens)->capture_default_str();

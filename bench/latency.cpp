@@ -131,7 +131,7 @@ int main(int count, char** arguments) {
   CLI::App app{"Milliseconds from text to vector for one client of the HIGH lane, by length."};
   hilo::Options options;
   hilo::add_json_option(app, options.json);
-  hilo::add_model_options(app, options.model);
+  hilo::add_model_options(hilo::OptionList{app}, options.model);
   app.add_option("--threads", options.threads, "One engine for each; 0 means all cores")
       ->capture_default_str();
   app.add_option("--tokens", options.tokens, "Lengths of texts")

@@ -104,7 +104,7 @@ int main(int count, char** arguments) {
   CLI::App app{"Texts and tokens per second of the LOW lane, by length of text."};
   hilo::Options options;
   hilo::add_json_option(app, options.json);
-  hilo::add_model_options(app, options.model);
+  hilo::add_model_options(hilo::OptionList{app}, options.model);
   app.add_option("--tokens", options.tokens, "Lengths of texts")
       ->expected(0, hilo::shapes_max - 1)
       ->capture_default_str();

@@ -6,9 +6,6 @@
 #include <string>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
 #include "base/log.h"
 #include "cli/verb.h"
 
@@ -44,30 +41,18 @@ int run_command_line(int argc, char** argv) {
   open_standard_descriptors();
   const std::array verbs{make_run_verb(), make_serve_verb(), make_embed_verb(),
                          make_tokenize_verb(), make_info_verb()};
-  CLI::App app{"hilo: text embeddings with two lanes", "hilo"};
-  app.set_version_flag("--version", "hilo " HILO_VERSION);
-  app.require_subcommand(0, 1);  // None is told below, after words that are no verb.
-  app.callback([&app] {
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb");
-  });
-  app.footer(examples);
-  std::array<CLI::App*, verbs.size()> parsers{};
-  for (size_t index = 0; index < verbs.size(); ++index) parsers[index] = verbs[index]->add_to(app);
+  VerbParser parser{{"hilo", "hilo: text embeddings with two lanes", examples},
+                    "hilo " HILO_VERSION};
+  for (const auto& verb : verbs) {
+    verb->add_options(parser.add(verb->words()));
+  }
+  if (const auto exit_status = parser.parse(argc, argv)) return *exit_status;
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& wrong) {
-    return app.exit(wrong) == 0 ? 0 : 2;
-  }
-  for (size_t index = 0; index < verbs.size(); ++index) {
-    if (!parsers[index]->parsed()) continue;
-    Status status = verbs[index]->run();
-    if (status) status = flush_output();
-    if (status) return 0;
-    log_error(status.error().message);
-    return 1;
-  }
-  return 2;
+  Status status = verbs[parser.verb()]->run();
+  if (status) status = flush_output();
+  if (status) return 0;
+  log_error(status.error().message);
+  return 1;
 }
 
 }  // namespace hilo

@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -60,36 +58,29 @@ std::optional<uint64_t> file_bytes(int descriptor) {
 
 class EmbedVerb final : public Verb {
  public:
-  CLI::App* add_to(CLI::App& app) override {
-    CLI::App* const verb = app.add_subcommand("embed", "Write the vectors of texts");
-    verb->footer(examples);
-    add_model_options(*verb, options_);
-    auto* const texts =
-        verb->add_option("text", texts_, "Texts; the lines of standard input if there are none")
-            ->option_text("TEXT...");
-    verb->add_option("--prompt", prompt_, "Put this prompt of the model before each text")
-        ->option_text("NAME");
-    verb->add_option("--field", field_, "Lines are JSON objects, and this member is the text")
-        ->option_text("NAME [text]");
-    verb->add_option("--dimensions", dimensions_,
-                     "Only the first N components, of length 1 again if the model's vectors are")
-        ->check(CLI::Range(1U, dims_max))
-        ->option_text("N");
-    verb->add_option("--format", format_, "What to write, whatever the file's name")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, VectorFormat>{{"text", VectorFormat::text},
-                                                {"jsonl", VectorFormat::jsonl},
-                                                {"npy", VectorFormat::npy}}))
-        ->option_text("text|jsonl|npy");
-    auto* const output =
-        verb->add_option("--output", output_, "Write to this file, not to standard output")
-            ->option_text("FILE");
-    verb->add_flag("--resume", resume_, "Go on with the file where an earlier run stopped")
-        ->needs(output)
-        ->excludes(texts);
-    verb->add_flag("--skip-bad", skip_bad_, "Go past lines that are no text");
-    verb->callback([this] { require_model(options_); });
-    return verb;
+  CommandWords words() const override { return {"embed", "Write the vectors of texts", examples}; }
+
+  void add_options(const OptionList& options) override {
+    add_model_options(options, options_);
+    const Option texts = options.texts(
+        {"text", "Texts; the lines of standard input if there are none", "TEXT..."}, texts_);
+    options.text({"--prompt", "Put this prompt of the model before each text", "NAME"}, prompt_);
+    options.text({"--field", "Lines are JSON objects, and this member is the text", "NAME [text]"},
+                 field_);
+    options.number(
+        {"--dimensions",
+         "Only the first N components, of length 1 again if the model's vectors are", "N"},
+        dimensions_, 1, dims_max);
+    options.choice(
+        {"--format", "What to write, whatever the file's name", "text|jsonl|npy"}, format_,
+        {{"text", VectorFormat::text}, {"jsonl", VectorFormat::jsonl}, {"npy", VectorFormat::npy}});
+    const Option output =
+        options.text({"--output", "Write to this file, not to standard output", "FILE"}, output_);
+    options.flag({"--resume", "Go on with the file where an earlier run stopped"}, resume_)
+        .needs(output)
+        .excludes(texts);
+    options.flag({"--skip-bad", "Go past lines that are no text"}, skip_bad_);
+    options.require([this] { return missing_option(options_); });
   }
 
   Status run() override {

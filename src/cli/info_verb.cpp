@@ -1,6 +1,5 @@
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "backend/cpu/cpu_backend.h"
@@ -65,11 +64,12 @@ Status print_machine() {
 
 class InfoVerb final : public Verb {
  public:
-  CLI::App* add_to(CLI::App& app) override {
-    CLI::App* const verb = app.add_subcommand("info", "Tell about this machine, and about a model");
-    verb->footer(examples);
-    verb->add_option("--model", options_.directory, "Model directory")->option_text("DIR");
-    return verb;
+  CommandWords words() const override {
+    return {"info", "Tell about this machine, and about a model", examples};
+  }
+
+  void add_options(const OptionList& options) override {
+    options.text({"--model", "Model directory", "DIR"}, options_.directory);
   }
 
   Status run() override {

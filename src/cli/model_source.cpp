@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -14,11 +13,6 @@ namespace hilo {
 namespace {
 
 bool needs_model(const ModelOptions& options) { return options.backend == "cpu"; }
-
-std::string check_precision(const std::string& precision) {
-  if (precision == "fp32") return {};
-  return fmt::format("{} is not available yet: this version computes in fp32", precision);
-}
 
 // What hilo_info() tells a client.
 std::string info_json(const ModelSource& source) {
@@ -38,24 +32,23 @@ std::string info_json(const ModelSource& source) {
 
 }  // namespace
 
-void add_model_options(CLI::App& verb, ModelOptions& options) {
-  verb.add_option("--model", options.directory, "Model directory, as Hugging Face lays it out")
-      ->envname("HILO_MODEL")
-      ->option_text("DIR [$HILO_MODEL]");
-  verb.add_option("--backend", options.backend,
-                  "What computes: cpu; echo or null need no model and test the path of a text")
-      ->check(CLI::IsMember({"cpu", "echo", "null"}))
-      ->option_text("NAME [cpu]");
-  verb.add_option("--precision", options.precision, "Numbers to compute with")
-      ->check(CLI::Validator(check_precision, ""))
-      ->option_text("NAME [fp32]");
-  verb.add_option("--threads", options.threads, "Cores to compute on; 0 means all")
-      ->check(CLI::Range(0U, 1024U))
-      ->option_text("N [0]");
+void add_model_options(const OptionList& options, ModelOptions& model) {
+  options
+      .text({"--model", "Model directory, as Hugging Face lays it out", "DIR [$HILO_MODEL]"},
+            model.directory)
+      .from_environment("HILO_MODEL");
+  options.one_of(
+      {"--backend", "What computes: cpu; echo or null need no model and test the path of a text",
+       "NAME [cpu]"},
+      model.backend, {"cpu", "echo", "null"});
+  options.one_of({"--precision", "Numbers to compute with", "NAME [fp32]"}, model.precision,
+                 {"fp32"});
+  options.number({"--threads", "Cores to compute on; 0 means all", "N [0]"}, model.threads, 0U,
+                 1024U);
 }
 
-void require_model(const ModelOptions& options) {
-  if (needs_model(options) && options.directory.empty()) throw CLI::RequiredError("--model");
+std::string missing_option(const ModelOptions& options) {
+  return needs_model(options) && options.directory.empty() ? "--model" : "";
 }
 
 Result<ModelSource> find_model(const ModelOptions& options) {

@@ -12,13 +12,10 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "channel/session.h"
+#include "cli/options.h"
 #include "engine/engine.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
-
-namespace CLI {
-class App;
-}
 
 namespace hilo {
 
@@ -30,9 +27,9 @@ struct ModelOptions {
 };
 
 // Adds --model, --backend, --precision and --threads.
-void add_model_options(CLI::App& verb, ModelOptions& options);
-// For the verb's callback: a usage error if the backend needs a model and none is named.
-void require_model(const ModelOptions& options);
+void add_model_options(const OptionList& options, ModelOptions& model);
+// For OptionList::require(): the backend needs a model and none is named.
+std::string missing_option(const ModelOptions& options);
 
 // The first step: shape and limits, without weights.
 struct ModelSource {

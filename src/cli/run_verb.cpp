@@ -1,7 +1,4 @@
-#include <map>
 #include <string>
-
-#include <CLI/CLI.hpp>
 
 #include "cli/service.h"
 #include "cli/verb.h"
@@ -21,24 +18,22 @@ Examples:
 
 class RunVerb final : public Verb {
  public:
-  CLI::App* add_to(CLI::App& app) override {
-    CLI::App* const verb = app.add_subcommand("run", "Start programs on an engine of their own");
-    verb->footer(examples);
-    verb->add_option("--high", high_, "The program that a user waits for")->option_text("COMMAND");
-    verb->add_option("--low", low_, "The program that gets what HIGH leaves")
-        ->option_text("COMMAND");
-    verb->add_option("--restart", options_.restart.when, "never, or on-failure with growing delays")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, RestartWhen>{
-            {"never", RestartWhen::never}, {"on-failure", RestartWhen::on_failure}}))
-        ->option_text("WHEN [never]");
-    verb->add_option("--socket", socket_, "Serve other programs on this socket, too")
-        ->option_text("PATH");
-    add_service_options(*verb, options_);
-    verb->callback([this] {
-      require_model(options_.model);
-      if (high_.empty() && low_.empty()) throw CLI::RequiredError("--high or --low");
+  CommandWords words() const override {
+    return {"run", "Start programs on an engine of their own", examples};
+  }
+
+  void add_options(const OptionList& options) override {
+    options.text({"--high", "The program that a user waits for", "COMMAND"}, high_);
+    options.text({"--low", "The program that gets what HIGH leaves", "COMMAND"}, low_);
+    options.choice({"--restart", "never, or on-failure with growing delays", "WHEN [never]"},
+                   options_.restart.when,
+                   {{"never", RestartWhen::never}, {"on-failure", RestartWhen::on_failure}});
+    options.text({"--socket", "Serve other programs on this socket, too", "PATH"}, socket_);
+    add_service_options(options, options_);
+    options.require([this]() -> std::string {
+      if (high_.empty() && low_.empty()) return "--high or --low";
+      return missing_option(options_.model);
     });
-    return verb;
   }
 
   Status run() override {

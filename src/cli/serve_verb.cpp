@@ -1,10 +1,8 @@
 #include <fcntl.h>
-#include <map>
 #include <string>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -47,28 +45,28 @@ Result<UniqueFd> take_connection(int descriptor) {
 
 class ServeVerb final : public Verb {
  public:
-  CLI::App* add_to(CLI::App& app) override {
-    CLI::App* const verb =
-        app.add_subcommand("serve", "Serve local programs that connect to a socket");
-    verb->footer(examples);
-    auto* const socket =
-        verb->add_option("--socket", socket_,
-                         "Where programs connect; else $HILO_SOCKET, $XDG_RUNTIME_DIR/hilo.sock or "
-                         "/tmp/hilo-UID.sock")
-            ->option_text("PATH");
-    verb->add_option("--lanes", lanes_, "Lanes that programs may use: high, low or any")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, LaneRights>{
-            {"high", LaneRights::high}, {"low", LaneRights::low}, {"any", LaneRights::any}}))
-        ->option_text("LANES [any]");
-    verb->add_option("--private-fd", private_fd_,
-                     "Serve only the connection on this inherited descriptor, and end with it")
-        ->excludes(socket)
-        ->check(CLI::Range(3, 1 << 20))
-        ->option_text("N");
-    verb->add_flag("--verbose", verbose_, "With --private-fd: tell more than errors");
-    add_service_options(*verb, options_);
-    verb->callback([this] { require_model(options_.model); });
-    return verb;
+  CommandWords words() const override {
+    return {"serve", "Serve local programs that connect to a socket", examples};
+  }
+
+  void add_options(const OptionList& options) override {
+    const Option socket =
+        options.text({"--socket",
+                      "Where programs connect; else $HILO_SOCKET, $XDG_RUNTIME_DIR/hilo.sock or "
+                      "/tmp/hilo-UID.sock",
+                      "PATH"},
+                     socket_);
+    options.choice(
+        {"--lanes", "Lanes that programs may use: high, low or any", "LANES [any]"}, lanes_,
+        {{"high", LaneRights::high}, {"low", LaneRights::low}, {"any", LaneRights::any}});
+    options
+        .number({"--private-fd",
+                 "Serve only the connection on this inherited descriptor, and end with it", "N"},
+                private_fd_, 3, 1 << 20)
+        .excludes(socket);
+    options.flag({"--verbose", "With --private-fd: tell more than errors"}, verbose_);
+    add_service_options(options, options_);
+    options.require([this] { return missing_option(options_.model); });
   }
 
   Status run() override {

@@ -1,6 +1,5 @@
 #include "cli/service.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -8,12 +7,11 @@
 
 namespace hilo {
 
-void add_service_options(CLI::App& verb, ServiceOptions& options) {
-  add_model_options(verb, options.model);
-  verb.add_option("--drain-seconds", options.drain_seconds,
-                  "After SIGTERM or SIGINT, time for admitted texts to finish")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->option_text("N [10]");
+void add_service_options(const OptionList& options, ServiceOptions& service) {
+  add_model_options(options, service.model);
+  options.number(
+      {"--drain-seconds", "After SIGTERM or SIGINT, time for admitted texts to finish", "N [10]"},
+      service.drain_seconds, 0.0, 3600.0);
 }
 
 Status run_service(const ServiceOptions& options,

@@ -18,7 +18,7 @@ struct ServiceOptions {
 };
 
 // Adds the options of the model and --drain-seconds.
-void add_service_options(CLI::App& verb, ServiceOptions& options);
+void add_service_options(const OptionList& options, ServiceOptions& service);
 
 // Reads what the channels must know, lets `open_doors` start programs and open sockets, and only
 // then loads the model, so that the programs start meanwhile. Returns when the run has ended.

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cli/text_input.h"
@@ -23,19 +22,17 @@ Examples:
 
 class TokenizeVerb final : public Verb {
  public:
-  CLI::App* add_to(CLI::App& app) override {
-    CLI::App* const verb = app.add_subcommand("tokenize", "Print the pieces and ids of texts");
-    verb->footer(examples);
-    verb->add_option("--model", directory_, "Model directory whose tokenizer is used")
-        ->option_text("DIR");
-    verb->add_option("text", texts_, "Texts; standard input if there are none")
-        ->option_text("TEXT...");
-    verb->add_option("--max-length", tokens_max_, "Cut to this many ids, special tokens included")
-        ->check(CLI::Range(2U, 1U << 20U))
-        ->option_text("N");
-    verb->add_flag("--no-special", no_special_, "Leave out [CLS], [SEP] and their like");
-    verb->add_flag("--json", json_, "One JSON object for each text");
-    return verb;
+  CommandWords words() const override {
+    return {"tokenize", "Print the pieces and ids of texts", examples};
+  }
+
+  void add_options(const OptionList& options) override {
+    options.text({"--model", "Model directory whose tokenizer is used", "DIR"}, directory_);
+    options.texts({"text", "Texts; standard input if there are none", "TEXT..."}, texts_);
+    options.number({"--max-length", "Cut to this many ids, special tokens included", "N"},
+                   tokens_max_, 2U, 1U << 20U);
+    options.flag({"--no-special", "Leave out [CLS], [SEP] and their like"}, no_special_);
+    options.flag({"--json", "One JSON object for each text"}, json_);
   }
 
   Status run() override {

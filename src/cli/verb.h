@@ -4,10 +4,7 @@
 #include <memory>
 
 #include "base/result.h"
-
-namespace CLI {
-class App;
-}
+#include "cli/options.h"
 
 namespace hilo {
 
@@ -15,8 +12,9 @@ class Verb {
  public:
   virtual ~Verb() = default;
 
-  // Declares the verb with its options and its help; they are stored in this object.
-  virtual CLI::App* add_to(CLI::App& app) = 0;
+  virtual CommandWords words() const = 0;
+  // Their values are stored in this object.
+  virtual void add_options(const OptionList& options) = 0;
   virtual Status run() = 0;
 };
 
