@@ -3,7 +3,8 @@
 #   x.cpp x.S      part of the module's library
 #   x_test.cpp     part of NAME_test        x_bench.cpp   part of NAME_bench
 #   x_fuzz.cpp     a fuzz target of its own
-#   x_avx2.cpp x_avx512.cpp   compiled for that instruction set, and nothing else is
+#   x_avx2.cpp x_avx512.cpp x_avx512_vnni.cpp x_avx512_bf16.cpp x_amx.cpp
+#                 compiled for that instruction set, and nothing else is
 set(HILO_MODULES
   # name        may include
   "base        :"
@@ -49,14 +50,27 @@ function(hilo_module name)
     target_link_libraries(hilo_${name}
       PUBLIC hilo_flags ${dependencies} PRIVATE ${HILO_THIRD_PARTY})
   endif()
+  # Arithmetic without optimization would make every test of a model wait for minutes.
+  set(kernels ${sources})
+  list(FILTER kernels INCLUDE REGEX "/kernels_[a-z0-9_]+\\.cpp$")
+  set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS "-O3")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     foreach(source ${sources})
       if(source MATCHES "_avx2\\.cpp$")
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-          "-mavx2;-mfma;-mbmi2")
-      elseif(source MATCHES "_avx512\\.cpp$")
-        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-          "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mbmi2")
+          "-O3;-mavx2;-mfma;-mbmi2")
+      elseif(source MATCHES "_(avx512|avx512_vnni|avx512_bf16|amx)\\.cpp$")
+        set(flags -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mbmi2)
+        if(NOT source MATCHES "_avx512\\.cpp$")
+          list(APPEND flags -mavx512vnni)
+        endif()
+        if(source MATCHES "_(avx512_bf16|amx)\\.cpp$")
+          list(APPEND flags -mavx512bf16)
+        endif()
+        if(source MATCHES "_amx\\.cpp$")
+          list(APPEND flags -mamx-tile -mamx-int8 -mamx-bf16)
+        endif()
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${flags}")
       endif()
     endforeach()
   endif()

@@ -3,7 +3,8 @@
 
 Usage: tools/check_isa_leak.py BUILD_DIR
 
-Files named *_avx2.cpp and *_avx512.cpp are compiled for more than the machine is known to have.
+Files named after an instruction set (*_avx2.cpp, *_avx512.cpp, *_amx.cpp and so on) are compiled
+for more than the machine is known to have.
 Two things could carry their instructions elsewhere; both are looked for in BUILD_DIR's objects:
   - a weak symbol (an inline function or a template) in such a file: the linker keeps one copy for
     the whole program, and it may be the wide one;
@@ -16,7 +17,7 @@ import re
 import subprocess
 import sys
 
-WIDE_FILE = re.compile(r"_avx(2|512)\.cpp\.o$")
+WIDE_FILE = re.compile(r"_(avx2|avx512|avx512_vnni|avx512_bf16|amx)\.cpp\.o$")
 WIDE_OPERAND = re.compile(r"%(?:[yz]mm\d+|k[1-7])\b")
 WEAK_KINDS = "WVuwv"
 
@@ -57,7 +58,7 @@ def main(arguments):
     objects = sorted(pathlib.Path(arguments[0]).glob("**/CMakeFiles/hilo_*.dir/src/**/*.cpp.o"))
     wide = [path for path in objects if WIDE_FILE.search(path.name)]
     if not wide:
-        print(f"check_isa_leak: {arguments[0]} holds no *_avx2 or *_avx512 object: build first")
+        print(f"check_isa_leak: {arguments[0]} holds no object of an instruction set: build first")
         return 2
     try:
         leaks = [leak for path in objects for leak in leaks_of(path)]

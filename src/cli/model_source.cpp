@@ -19,7 +19,7 @@ std::string info_json(const ModelSource& source) {
   nlohmann::ordered_json info{
       {"model", source.header ? source.header->name : source.options.backend},
       {"backend", source.options.backend},
-      {"precision", source.options.precision},
+      {"precision", precision_name(source.precision.precision)},
       {"dims", source.channel.dims},
       {"tokens_max", source.channel.tokens_max},
       {"normalized", source.header && source.header->normalize},
@@ -41,8 +41,11 @@ void add_model_options(const OptionList& options, ModelOptions& model) {
       {"--backend", "What computes: cpu; echo or null need no model and test the path of a text",
        "NAME [cpu]"},
       model.backend, {"cpu", "echo", "null"});
-  options.one_of({"--precision", "Numbers to compute with", "NAME [fp32]"}, model.precision,
-                 {"fp32"});
+  options.one_of({"--precision",
+                  "Numbers to compute with: fp32 (exact), bf16 (nearly), int8 (smallest), or auto: "
+                  "bf16 where it is faster than fp32",
+                  "NAME [fp32]"},
+                 model.precision, {"fp32", "bf16", "int8", "auto"});
   options.number({"--threads", "Cores to compute on; 0 means all", "N [0]"}, model.threads, 0U,
                  1024U);
 }
@@ -54,6 +57,12 @@ std::string missing_option(const ModelOptions& options) {
 Result<ModelSource> find_model(const ModelOptions& options) {
   ModelSource source{.options = options, .header = std::nullopt, .channel = {}};
   if (needs_model(options)) {
+    const auto level = select_cpu_level();
+    if (!level) return level.error();
+    source.level = *level;
+    auto precision = choose_precision(options.precision, *level);
+    if (!precision) return precision.error();
+    source.precision = std::move(*precision);
     auto header = read_model_header(options.directory);
     if (!header) return header.error();
     // A pair of texts has no way through a channel yet.
@@ -83,14 +92,12 @@ Result<LoadedModel> load(const ModelSource& source) {
   const Instant begin = monotonic_now();
   LoadedModel loaded;
   if (source.header) {
-    const auto level = select_cpu_level();
-    if (!level) return level.error();
     auto tokenizer = Tokenizer::from_directory(source.header->directory);
     if (!tokenizer) return tokenizer.error();
     loaded.tokenizer = std::move(*tokenizer);
     auto model = load_model(*source.header);
     if (!model) return model.error();
-    auto backend = make_cpu_backend(*model, Precision::fp32, *level);
+    auto backend = make_cpu_backend(*model, source.precision.precision, source.level);
     if (!backend) return backend.error();
     loaded.backend = std::move(*backend);
     if (loaded.tokenizer->vocabulary_size() > loaded.backend->vocabulary())
@@ -121,10 +128,12 @@ std::vector<BudgetLine> memory_budget(const LoadedModel& model, const Engine& en
 }
 
 std::string describe(const ModelSource& source, const LoadedModel& model) {
-  return fmt::format("loaded {} in {} ms: {} dims, {} tokens, {}",
+  const std::string& why = source.precision.why;
+  return fmt::format("loaded {} in {} ms: {} dims, {} tokens, {}{}{}",
                      source.header ? source.header->name : "no model",
                      model.load_time / millisecond_ns, source.channel.dims,
-                     source.channel.tokens_max, model.backend->describe());
+                     source.channel.tokens_max, model.backend->describe(), why.empty() ? "" : "; ",
+                     why);
 }
 
 }  // namespace hilo

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/cpu/cpu_backend.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "channel/session.h"
@@ -21,8 +22,8 @@ namespace hilo {
 
 struct ModelOptions {
   std::string directory;
-  std::string backend = "cpu";  // cpu, echo, null
-  std::string precision = "fp32";
+  std::string backend = "cpu";     // cpu, echo, null
+  std::string precision = "fp32";  // or bf16, int8, auto
   uint32_t threads = 0;
 };
 
@@ -35,6 +36,8 @@ std::string missing_option(const ModelOptions& options);
 struct ModelSource {
   ModelOptions options;
   std::optional<ModelHeader> header;  // None for the backends that need no model.
+  CpuLevel level = CpuLevel::scalar;
+  PrecisionChoice precision{Precision::fp32, ""};
   ChannelSpec channel;
 };
 Result<ModelSource> find_model(const ModelOptions& options);

@@ -2,90 +2,150 @@
 
 #include <algorithm>
 
+#include "backend/cpu/linear.h"
+
 namespace hilo {
 namespace {
 
-struct HeadView {
-  size_t index;
-  const float* queries;
-  const float* keys;
-  const float* values;
-  float* context;
-};
+// Keys are read in steps of this many by every kernel of products.
+constexpr size_t keys_unit = 32;
 
-void pack_keys(const EncoderShape& shape, const CpuKernels& kernels, const float* keys,
-               size_t tokens, float* panels, const YieldGate& gate) {
-  for (size_t first = 0; first < tokens; first += kernels.panel_columns) {
-    const size_t count = std::min(tokens - first, kernels.panel_columns);
-    kernels.transpose_into_panel(keys + first * shape.head_padded, shape.head_padded, count,
-                                 shape.head, panels + first * shape.head_padded);
-    gate.pass();
-  }
-}
+// One head of one text, on its way from queries, keys and values to context.
+class Head {
+ public:
+  Head(const PackedModel& model, const CpuKernels& kernels, size_t index, const Matrix& queries,
+       const Matrix& keys, const Matrix& values, size_t tokens, AttentionScratch& scratch)
+      : shape_(model.shape),
+        relative_bias_(model.relative_bias),
+        kernels_(kernels),
+        index_(index),
+        kernel_(kernel_for(kernels, queries.precision)),
+        queries_(queries),
+        keys_(keys),
+        values_(values),
+        tokens_(tokens),
+        scratch_(scratch) {}
 
-void attend_head(const PackedModel& model, const CpuKernels& kernels, const HeadView& head,
-                 size_t tokens, EncoderBuffers& buffers, const YieldGate& gate) {
-  const EncoderShape& shape = model.shape;
-  const size_t stride = shape.head_padded;
-  const float scale = shape.score_scale();
-  const Rows scores = buffers.scores();
-  const Rows context = buffers.context();
-  pack_keys(shape, kernels, head.keys, tokens, buffers.keys(), gate);
-  Product score = {
-      .depth = shape.head,
-      .panels = (tokens + kernels.panel_columns - 1) / kernels.panel_columns,
-      .left_stride = stride,
-      .right = buffers.keys(),
-      .right_stride = kernels.panel_columns,
-      .panel_stride = kernels.panel_columns * stride,
-      .out = scores.data,
-      .out_stride = scores.stride,
-      .epilogue = Epilogue::none,
-  };
-  Product mix = {
-      .depth = tokens,
-      .panels = stride / kernels.panel_columns,
-      .left = scores.data,
-      .left_stride = scores.stride,
-      .right = head.values,
-      .right_stride = stride,
-      .panel_stride = kernels.panel_columns,
-      .out_stride = context.stride,
-      .epilogue = Epilogue::scale_rows,
-      .row_scale = buffers.row_scale(),
-  };
-  for (size_t row = 0; row < tokens;) {
-    score.rows = mix.rows = tile_height(tokens - row, kernels.tile_rows_max);
-    score.left = head.queries + row * stride;
-    mix.out = head.context + row * context.stride;
-    kernels.multiply(score);
-    for (size_t i = 0; i < score.rows; ++i) {
-      if (!model.relative_bias.empty()) {
-        model.relative_bias.add(head.index, row + i, tokens, scores.row(i));
-      }
-      buffers.row_scale()[i] = kernels.exponentiate(scores.row(i), tokens, scale);
+  void pack(const YieldGate& gate) {
+    const size_t panel = kernels_.panel_columns;
+    for (size_t first = 0; first < tokens_; first += panel) {
+      const Matrix rows = keys_.from(first);
+      kernels_.transpose_into_panel(rows.groups(), rows.groups_stride(),
+                                    std::min(tokens_ - first, panel), depth(),
+                                    scratch_.keys() + first * depth());
+      gate.pass();
     }
-    kernels.multiply(mix);
-    gate.pass();
-    row += score.rows;
+    if (values_.precision == Precision::bf16)
+      kernels_.pair_into_panels(values_.bf16s(0), values_.stride, tokens_, shape_.head_padded,
+                                scratch_.values());
   }
-}
+
+  void attend_tile(size_t row, size_t rows, const Matrix& context) {
+    score(row, rows);
+    const float scale = shape_.score_scale();
+    const Matrix scores = scratch_.scores();
+    const Matrix powers = scratch_.powers();
+    for (size_t i = 0; i < rows; ++i) {
+      if (!relative_bias_.empty()) relative_bias_.add(index_, row + i, tokens_, scores.floats(i));
+      scratch_.row_scale()[i] =
+          powers.precision == Precision::bf16
+              ? kernels_.exponentiate_to_bf16(scores.floats(i), tokens_, scale, powers.bf16s(i))
+              : kernels_.exponentiate(scores.floats(i), tokens_, scale);
+    }
+    mix(rows, context);
+  }
+
+ private:
+  size_t depth() const { return shape_.head_padded / numbers_in_group(queries_.precision); }
+
+  // scores = queries x keys
+  void score(size_t row, size_t rows) {
+    const Matrix left = queries_.from(row);
+    const Matrix scores = scratch_.scores();
+    kernel_.multiply({
+        .rows = rows,
+        .depth = depth(),
+        .panels = (tokens_ + kernels_.panel_columns - 1) / kernels_.panel_columns,
+        .left = left.groups(),
+        .left_stride = left.groups_stride(),
+        .right = scratch_.keys(),
+        .right_stride = kernels_.panel_columns,
+        .panel_stride = kernels_.panel_columns * depth(),
+        .out = scores.data,
+        .out_stride = scores.stride,
+        .epilogue = Epilogue::none,
+    });
+  }
+
+  // context = powers x values, each row divided by the sum of its powers
+  void mix(size_t rows, const Matrix& context) {
+    const Matrix powers = scratch_.powers();
+    const bool floats = values_.precision == Precision::fp32;
+    const size_t keys_depth = round_up(tokens_, keys_unit) / 2;
+    kernel_.multiply({
+        .rows = rows,
+        .depth = floats ? tokens_ : keys_depth,
+        .panels = shape_.head_padded / kernels_.panel_columns,
+        .left = powers.groups(),
+        .left_stride = powers.groups_stride(),
+        .right = floats ? values_.groups() : scratch_.values(),
+        .right_stride = floats ? values_.groups_stride() : kernels_.panel_columns,
+        .panel_stride = kernels_.panel_columns * (floats ? 1 : keys_depth),
+        .out = context.data,
+        .out_stride = context.stride,
+        .out_precision = context.precision,
+        .epilogue = Epilogue::scale_rows,
+        .row_scale = scratch_.row_scale(),
+    });
+  }
+
+  const EncoderShape& shape_;
+  const RelativeBias& relative_bias_;
+  const CpuKernels& kernels_;
+  size_t index_;
+  const ProductKernel& kernel_;
+  Matrix queries_, keys_, values_;
+  size_t tokens_;
+  AttentionScratch& scratch_;
+};
 
 }  // namespace
 
-void attend(const PackedModel& model, const CpuKernels& kernels, size_t first, size_t tokens,
-            EncoderBuffers& buffers, const YieldGate& gate) {
-  const EncoderShape& shape = model.shape;
-  const size_t offset = first * shape.head_padded;
-  for (size_t head = 0; head < shape.heads; ++head) {
-    const HeadView view = {
-        .index = head,
-        .queries = buffers.head(0, head) + offset,
-        .keys = buffers.head(1, head) + offset,
-        .values = buffers.head(2, head) + offset,
-        .context = buffers.context().row(first) + head * shape.head_padded,
-    };
-    attend_head(model, kernels, view, tokens, buffers, gate);
+Precision attention_precision(const CpuKernels& kernels, Precision precision) {
+  const bool narrow = precision != Precision::fp32 && kernels.bf16.multiply != nullptr;
+  return narrow ? Precision::bf16 : Precision::fp32;
+}
+
+AttentionScratch::AttentionScratch(const EncoderShape& shape, const CpuKernels& kernels,
+                                   Precision precision, size_t text_tokens_max)
+    : keys_(round_up(text_tokens_max, keys_unit) * round_up(shape.head_padded, keys_unit)),
+      scores_(Precision::fp32, kernel_for(kernels, precision).rows_max, text_tokens_max),
+      row_scale_(kernel_for(kernels, precision).rows_max) {
+  if (precision == Precision::fp32) return;
+  values_ = AlignedArray<Group>(round_up(text_tokens_max, keys_unit) / 2 * shape.head_padded);
+  powers_ = Activations(precision, kernel_for(kernels, precision).rows_max, text_tokens_max);
+}
+
+size_t AttentionScratch::bytes() const {
+  return keys_.bytes() + values_.bytes() + scores_.bytes() + powers_.bytes() + row_scale_.bytes();
+}
+
+void attend(const PackedModel& model, const CpuKernels& kernels, const HeadBlocks& heads,
+            size_t head, TextRows text, const Matrix& context, AttentionScratch& scratch,
+            const YieldGate& gate) {
+  Head one(model, kernels, head, heads.block(0, head).from(text.first),
+           heads.block(1, head).from(text.first), heads.block(2, head).from(text.first), text.count,
+           scratch);
+  one.pack(gate);
+  const size_t rows_max = kernel_for(kernels, heads.block(0, head).precision).rows_max;
+  const size_t column_bytes = head * model.shape.head_padded * bytes_of(context.precision);
+  for (size_t row = 0; row < text.count;) {
+    const size_t rows = tile_height(text.count - row, rows_max);
+    Matrix to = context.from(text.first + row);
+    to.data += column_bytes;
+    one.attend_tile(row, rows, to);
+    gate.pass();
+    row += rows;
   }
 }
 

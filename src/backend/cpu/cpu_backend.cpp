@@ -21,32 +21,38 @@ constexpr size_t chunk_tokens_wanted = 128;
 
 class CpuWorkspace final : public Workspace {
  public:
-  CpuWorkspace(const EncoderShape& shape, const CpuKernels& kernels, size_t tokens_max,
-               size_t text_tokens_max)
-      : buffers(shape, kernels,
-                std::min(tokens_max, std::max(text_tokens_max, chunk_tokens_wanted)),
-                text_tokens_max) {}
-  size_t bytes() const override { return buffers.bytes(); }
+  CpuWorkspace(const PackedModel& model, const CpuKernels& kernels, const EncoderLimits& limits)
+      : buffers(model.shape, kernels, model.precision, limits),
+        scratch(model.shape, kernels, attention_precision(kernels, model.precision),
+                limits.text_tokens) {}
+  size_t bytes() const override { return buffers.bytes() + scratch.bytes(); }
 
   EncoderBuffers buffers;
+  AttentionScratch scratch;
 };
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(const Model& model, CpuLevel level)
-      : level_(level), kernels_(kernels_for(level)), model_(model, kernels_.panel_columns) {}
+  CpuBackend(const Model& model, Precision precision, CpuLevel level)
+      : level_(level),
+        kernels_(kernels_for(level)),
+        model_(model, precision, kernels_.panel_columns) {}
 
   uint32_t dims() const override { return model_.score_head ? 1 : model_.config.hidden; }
   uint32_t vocabulary() const override { return model_.config.vocabulary; }
   std::string describe() const override {
-    return fmt::format("cpu fp32 ({})", cpu_level_name(level_));
+    return fmt::format("cpu {} ({})", precision_name(model_.precision), cpu_level_name(level_));
   }
   size_t bytes() const override { return model_.bytes(); }
 
   std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max, uint32_t) const override {
     ENSURE(tokens_max > 0);
     const uint32_t text_tokens_max = std::min(tokens_max, model_.config.text_tokens_max());
-    return std::make_unique<CpuWorkspace>(model_.shape, kernels_, tokens_max, text_tokens_max);
+    const size_t chunk_tokens = std::max<size_t>(text_tokens_max, chunk_tokens_wanted);
+    return std::make_unique<CpuWorkspace>(
+        model_, kernels_,
+        EncoderLimits{.chunk_tokens = std::min<size_t>(tokens_max, chunk_tokens),
+                      .text_tokens = text_tokens_max});
   }
 
   bool run(const TokenBatch& batch, Workspace& workspace, const YieldGate& gate,
@@ -54,15 +60,15 @@ class CpuBackend final : public Backend {
     ENSURE(vectors.size() == batch.texts());
     ENSURE(batch.sequence_start.back() <= batch.ids.size());
     ENSURE(batch.types.empty() || batch.types.size() == batch.ids.size());
-    EncoderBuffers& buffers = static_cast<CpuWorkspace&>(workspace).buffers;
+    auto& own = static_cast<CpuWorkspace&>(workspace);
     for (size_t first = 0; first < batch.texts();) {
       const size_t end = end_of_chunk(batch.sequence_start, first);
       const TokenBatch chunk = {
           .ids = batch.ids,
           .types = batch.types,
           .sequence_start = batch.sequence_start.subspan(first, end - first + 1)};
-      encode_chunk(model_, kernels_, chunk, buffers, gate);
-      deliver(chunk, buffers, gate, vectors.subspan(first, end - first));
+      encode_chunk(model_, kernels_, chunk, own.buffers, own.scratch, gate);
+      deliver(chunk, own.buffers, gate, vectors.subspan(first, end - first));
       first = end;
     }
     return true;
@@ -81,15 +87,15 @@ class CpuBackend final : public Backend {
 
   void deliver(const TokenBatch& chunk, EncoderBuffers& buffers, const YieldGate& gate,
                std::span<float* const> vectors) const {
-    const Rows hidden = buffers.hidden();
+    const Matrix hidden = buffers.hidden();
     const size_t columns = model_.shape.hidden;
     for (size_t text = 0; text < chunk.texts(); ++text) {
       const size_t start = chunk.sequence_start[text] - chunk.sequence_start.front();
       const size_t count = chunk.sequence_start[text + 1] - chunk.sequence_start[text];
       if (model_.score_head) {
-        *vectors[text] = model_.score_head->score(hidden.row(start), gate);
+        *vectors[text] = model_.score_head->score(hidden.floats(start), gate);
       } else {
-        pool(model_.pooling, {hidden.row(start), hidden.stride}, count, columns, vectors[text]);
+        pool(model_.pooling, hidden.from(start), count, columns, vectors[text]);
         if (model_.normalize) scale_to_unit_length(vectors[text], columns);
       }
       gate.pass();
@@ -110,8 +116,8 @@ std::string sizes_sentence(const EncoderConfig& config) {
 
 Result<std::unique_ptr<Backend>> make_cpu_backend(const Model& model, Precision precision,
                                                   CpuLevel level) {
-  ENSURE(precision == Precision::fp32);
   ENSURE(level <= best_cpu_level());
+  ENSURE(kernel_for(kernels_for(level), precision).multiply != nullptr);
   const EncoderConfig& config = model.header.encoder;
   if (config.hidden == 0 || config.intermediate == 0 || config.heads == 0 ||
       config.hidden % config.heads != 0) {
@@ -119,7 +125,7 @@ Result<std::unique_ptr<Backend>> make_cpu_backend(const Model& model, Precision 
         "{} has {}: every head needs an equal, non-empty share. Use a model with other sizes.",
         model.header.name, sizes_sentence(config))};
   }
-  return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(model, level));
+  return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(model, precision, level));
 }
 
 }  // namespace hilo

@@ -3,23 +3,35 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "backend/backend.h"
+#include "backend/cpu/precision.h"
 #include "base/result.h"
 #include "model/model.h"
 
 namespace hilo {
 
-enum class CpuLevel { scalar, avx2, avx512 };
+// What a level adds to the one before: avx512_vnni dot products of 8-bit integers, avx512_bf16
+// those of bf16, amx products of whole tiles of both.
+enum class CpuLevel { scalar, avx2, avx512, avx512_vnni, avx512_bf16, amx };
 
-// The best level this machine and its operating system support, or the one HILO_CPU names
-// ("scalar", "avx2", "avx512"). An unknown name, or a level the machine lacks, is an error.
+// The best level this machine and its operating system support, or the one HILO_CPU names. An
+// unknown name, or a level the machine lacks, is an error.
 Result<CpuLevel> select_cpu_level();
 const char* cpu_level_name(CpuLevel level);
 
-enum class Precision { fp32 };
+struct PrecisionChoice {
+  Precision precision;
+  std::string why;  // a clause for the log; empty if there is nothing to say
+};
+// What "fp32", "bf16", "int8" or "auto" comes to at this level. Auto is the fastest precision whose
+// vectors are those of fp32 for every purpose. A precision that the level cannot compute is an
+// error.
+Result<PrecisionChoice> choose_precision(std::string_view wanted, CpuLevel level);
 
-// Packs the weights for `level`; the model's files are not needed afterwards.
+// Packs the weights for `level`; the model's files are not needed afterwards. The level can compute
+// the precision.
 Result<std::unique_ptr<Backend>> make_cpu_backend(const Model& model, Precision precision,
                                                   CpuLevel level);
 

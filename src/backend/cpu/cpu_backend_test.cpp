@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <random>
@@ -81,12 +82,34 @@ void expect_near(const std::vector<float>& vector, const reference::Row& exact, 
   }
 }
 
-std::unique_ptr<Backend> backend_of(const Model& model, CpuLevel level) {
-  return *make_cpu_backend(model, Precision::fp32, level);
+// How far a precision may lead away from double precision, with random weights: a component in
+// fp32, the angle between the vectors otherwise.
+void expect_close(const std::vector<float>& vector, const reference::Row& exact,
+                  Precision precision) {
+  if (precision == Precision::fp32) return expect_near(vector, exact, 2e-5);
+  if (exact.size() == 1) return expect_near(vector, exact, 0.1);  // a cross-encoder's score
+  double product = 0.0;
+  double squares = 0.0;
+  double exact_squares = 0.0;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    product += double{vector[i]} * exact[i];
+    squares += double{vector[i]} * double{vector[i]};
+    exact_squares += exact[i] * exact[i];
+  }
+  const double least = precision == Precision::bf16 ? 0.9995 : 0.995;
+  EXPECT_GE(product / std::sqrt(squares * exact_squares), least);
 }
 
-class Encoder : public testing::TestWithParam<CpuLevel> {};
-INSTANTIATE_TEST_SUITE_P(Levels, Encoder, testing::ValuesIn(levels_here()), level_of);
+std::unique_ptr<Backend> backend_of(const Model& model, CpuLevel level,
+                                    Precision precision = Precision::fp32) {
+  return *make_cpu_backend(model, precision, level);
+}
+std::unique_ptr<Backend> backend_of(const Model& model, const KernelCase& which) {
+  return backend_of(model, which.level, which.precision);
+}
+
+class Encoder : public testing::TestWithParam<KernelCase> {};
+INSTANTIATE_TEST_SUITE_P(Levels, Encoder, testing::ValuesIn(kernel_cases_here()), name_of_case);
 
 constexpr EncoderConfig tiny = {.layers = 2,
                                 .hidden = 64,
@@ -117,7 +140,8 @@ TEST_P(Encoder, MatchesDoublePrecisionForEveryShape) {
       const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
       for (size_t text = 0; text < texts.ids.size(); ++text) {
         SCOPED_TRACE(testing::Message() << "hidden " << config.hidden << ", text " << text);
-        expect_near(vectors[text], reference::vector_of(model, texts.ids[text]), 2e-5);
+        expect_close(vectors[text], reference::vector_of(model, texts.ids[text]),
+                     GetParam().precision);
       }
     }
   }
@@ -144,7 +168,7 @@ TEST_P(Encoder, CountsPositionsBehindThePadding) {
   const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
   for (size_t text = 0; text < texts.ids.size(); ++text) {
     SCOPED_TRACE(testing::Message() << "text " << text);
-    expect_near(vectors[text], reference::vector_of(model, texts.ids[text]), 2e-5);
+    expect_close(vectors[text], reference::vector_of(model, texts.ids[text]), GetParam().precision);
   }
 }
 
@@ -157,7 +181,8 @@ TEST_P(Encoder, AddsTheRelativeBias) {
     const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
     for (size_t text = 0; text < texts.ids.size(); ++text) {
       SCOPED_TRACE(testing::Message() << "hidden " << config.hidden << ", text " << text);
-      expect_near(vectors[text], reference::vector_of(model, texts.ids[text]), 2e-5);
+      expect_close(vectors[text], reference::vector_of(model, texts.ids[text]),
+                   GetParam().precision);
     }
   }
 }
@@ -182,8 +207,10 @@ TEST_P(Encoder, ScoresPairs) {
     const std::vector<uint8_t> types = {0, 0, 1, 1, 0, 0, 0, 1, 1, 1};
     const Vectors scores = encode(*backend, texts, types);
     const std::span<const uint8_t> all = types;
-    expect_near(scores[0], reference::vector_of(model, texts.ids[0], all.first(4)), 2e-5);
-    expect_near(scores[1], reference::vector_of(model, texts.ids[1], all.subspan(4)), 2e-5);
+    expect_close(scores[0], reference::vector_of(model, texts.ids[0], all.first(4)),
+                 GetParam().precision);
+    expect_close(scores[1], reference::vector_of(model, texts.ids[1], all.subspan(4)),
+                 GetParam().precision);
   }
 }
 
@@ -193,8 +220,10 @@ TEST_P(Encoder, AddsTokenTypes) {
   const std::vector<uint8_t> types = {0, 0, 1, 1, 0, 1, 0, 1, 1, 1};
   const Vectors vectors = encode(*backend_of(model, GetParam()), texts, types);
   const std::span<const uint8_t> all = types;
-  expect_near(vectors[0], reference::vector_of(model, texts.ids[0], all.first(4)), 2e-5);
-  expect_near(vectors[1], reference::vector_of(model, texts.ids[1], all.subspan(4)), 2e-5);
+  expect_close(vectors[0], reference::vector_of(model, texts.ids[0], all.first(4)),
+               GetParam().precision);
+  expect_close(vectors[1], reference::vector_of(model, texts.ids[1], all.subspan(4)),
+               GetParam().precision);
 }
 
 // Goal: a text's vector is the same bits whatever shares its batch and wherever it stands. Method:
@@ -214,30 +243,33 @@ TEST_P(Encoder, VectorsDoNotDependOnTheBatch) {
   EXPECT_EQ(backwards, together);
 }
 
+// Between levels a float differs by rounding. A rounding that tips a number to the next bf16 or
+// integer makes it differ by a step.
 TEST_P(Encoder, AgreesWithTheScalarLevel) {
   const Texts texts = Texts::of_lengths({1, 9, 100}, tiny.vocabulary);
   EncoderConfig config = shape(384, 12, 512);
   config.layers = 3;
   const Model model = random_model(config);
   const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
-  const Vectors scalar = encode(*backend_of(model, CpuLevel::scalar), texts);
+  const Vectors scalar = encode(*backend_of(model, CpuLevel::scalar, GetParam().precision), texts);
+  const float tolerance = GetParam().precision == Precision::fp32 ? 1e-5F : 5e-3F;
   for (size_t text = 0; text < texts.ids.size(); ++text) {
     for (size_t i = 0; i < config.hidden; ++i) {
-      ASSERT_NEAR(vectors[text][i], scalar[text][i], 1e-5F) << "text " << text;
+      ASSERT_NEAR(vectors[text][i], scalar[text][i], tolerance) << "text " << text;
     }
   }
 }
 
 // A text far longer than a chunk, with scores that no small cache holds.
-TEST_P(Encoder, EncodesTextsOfThousandsOfTokens) {
+TEST_P(Encoder, EncodesTextsLongerThanAChunk) {
   EncoderConfig config = shape(32, 1, 32);
   config.layers = 1;
-  config.positions_max = 2100;
+  config.positions_max = 700;
   const Model model = random_model(config);
-  const Texts texts = Texts::of_lengths({5, 2100, 1200}, config.vocabulary);
+  const Texts texts = Texts::of_lengths({5, 700, 500}, config.vocabulary);
   const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
-  expect_near(vectors[1], reference::vector_of(model, texts.ids[1]), 2e-5);
-  expect_near(vectors[0], reference::vector_of(model, texts.ids[0]), 2e-5);
+  expect_close(vectors[1], reference::vector_of(model, texts.ids[1]), GetParam().precision);
+  expect_close(vectors[0], reference::vector_of(model, texts.ids[0]), GetParam().precision);
 }
 
 // One backend, many threads, each with a workspace: all get the bits of a quiet run.
@@ -339,8 +371,8 @@ TEST(CpuLevelChoice, TakesTheBestUnlessToldOtherwise) {
             "HILO_CPU asks for avx512, but this machine has no more than avx2: unset HILO_CPU or "
             "lower it.");
   EXPECT_EQ(choose_cpu_level("AVX2", CpuLevel::avx512).error().message,
-            "HILO_CPU is \"AVX2\", which is no level of hilo: use scalar, avx2 or avx512, or unset "
-            "it.");
+            "HILO_CPU is \"AVX2\", which is no level of hilo: use one of scalar, avx2, avx512, "
+            "avx512_vnni, avx512_bf16, amx, or unset it.");
 }
 
 TEST(CpuLevelChoice, ReadsTheEnvironment) {
@@ -353,6 +385,23 @@ TEST(CpuLevelChoice, ReadsTheEnvironment) {
   if (before != nullptr) {
     ASSERT_EQ(::setenv("HILO_CPU", kept.c_str(), 1), 0);
   }
+}
+
+TEST(PrecisionChoice, SaysWhatAutoChose) {
+  EXPECT_EQ(choose_precision("fp32", CpuLevel::scalar)->precision, Precision::fp32);
+  EXPECT_EQ(choose_precision("auto", CpuLevel::avx512_vnni)->precision, Precision::fp32);
+  EXPECT_EQ(choose_precision("int8", CpuLevel::scalar)->precision, Precision::int8);
+#if defined(__x86_64__)
+  EXPECT_EQ(choose_precision("auto", CpuLevel::amx)->precision, Precision::bf16);
+  EXPECT_EQ(choose_precision("auto", CpuLevel::amx)->why,
+            "auto chose bf16, because amx multiplies it faster than fp32");
+  EXPECT_EQ(choose_precision("bf16", CpuLevel::avx2).error().message,
+            "the precision bf16 needs a processor that multiplies bf16 (AVX512-BF16 or AMX), and "
+            "this one computes at the level avx2: use fp32, which is exact, or int8, or let auto "
+            "choose.");
+#endif
+  EXPECT_EQ(choose_precision("fp8", CpuLevel::scalar).error().message,
+            "fp8 is no precision: use fp32, bf16, int8 or auto.");
 }
 
 }  // namespace

@@ -4,19 +4,19 @@
 #include <optional>
 #include <unistd.h>
 
-#include "backend/cpu/attention.h"
+#include "backend/cpu/linear.h"
 #include "base/ensure.h"
 
 namespace hilo {
 namespace {
 
-// Rows that go through the feed-forward part together: as many as keep their wide intermediate rows
-// within a quarter of the core's own cache, since weights and results pass through it as well.
-size_t rows_of_block(size_t intermediate_stride, size_t tile_rows) {
+// As many rows as keep their wide intermediate rows within a quarter of the core's own cache, since
+// weights and results pass through it as well.
+size_t rows_of_block(const Matrix& intermediate_row, size_t tile_rows) {
   constexpr size_t cache_bytes_usual = size_t{1} << 20;
   const long asked = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
   const size_t cache_bytes = asked > 0 ? static_cast<size_t>(asked) : cache_bytes_usual;
-  const size_t rows = cache_bytes / 4 / (intermediate_stride * sizeof(float));
+  const size_t rows = cache_bytes / 4 / intermediate_row.row_bytes();
   return std::max(rows / tile_rows, size_t{2}) * tile_rows;
 }
 
@@ -52,24 +52,23 @@ class Positions {
 class ChunkEncoder {
  public:
   ChunkEncoder(const PackedModel& model, const CpuKernels& kernels, const TokenBatch& chunk,
-               EncoderBuffers& buffers, const YieldGate& gate)
+               EncoderBuffers& buffers, AttentionScratch& scratch, const YieldGate& gate)
       : model_(model),
         kernels_(kernels),
         chunk_(chunk),
         buffers_(buffers),
+        scratch_(scratch),
         gate_(gate),
         first_token_(chunk.sequence_start.front()),
         tokens_(chunk.sequence_start.back() - first_token_) {
-    ENSURE(tokens_ <= buffers.chunk_tokens());
+    ENSURE(tokens_ <= buffers.limits().chunk_tokens);
   }
 
   void run() {
     embed();
     for (const PackedLayer& layer : model_.layers) {
       project_heads(layer);
-      for (size_t text = 0; text < chunk_.texts(); ++text) {
-        attend(model_, kernels_, start(text), start(text + 1) - start(text), buffers_, gate_);
-      }
+      attend_all();
       for_each_block([&](size_t row, size_t rows) { finish_layer(layer, row, rows); });
     }
   }
@@ -93,64 +92,86 @@ class ChunkEncoder {
     for (size_t text = 0; text < chunk_.texts(); ++text) {
       const size_t length = start(text + 1) - start(text);
       ENSURE(length > 0);
-      ENSURE(length <= buffers_.text_tokens());
+      ENSURE(length <= buffers_.limits().text_tokens);
       Positions positions(model_.config);
       for (size_t row = start(text); row < start(text + 1); ++row) {
         const size_t token = first_token_ + row;
         add_embeddings(model_, chunk_, token, positions.next(chunk_.ids[token]),
-                       buffers_.hidden().row(row));
+                       buffers_.hidden().floats(row));
       }
     }
     normalize(model_.embedding_norm, 0, tokens_);
   }
 
+  // The rows of hidden(), and what they are as an operand.
   void normalize(const PackedNorm& norm, size_t row, size_t rows) {
+    const Matrix hidden = buffers_.hidden();
     for (size_t end = row + rows; row < end; ++row) {
-      kernels_.normalize_layer(buffers_.hidden().row(row), norm.gamma.data(), norm.beta.data(),
+      kernels_.normalize_layer(hidden.floats(row), norm.gamma.data(), norm.beta.data(),
                                model_.shape.hidden, model_.config.layer_norm_epsilon);
+      narrow(hidden, buffers_.hidden_operand(), model_.shape.hidden, row);
       gate_.pass();
     }
   }
 
+  void narrow(const Matrix& from, const Operand& to, size_t columns, size_t row) {
+    if (from.data == to.matrix.data) return;
+    narrow_row(kernels_, from, round_up(columns, column_padding), to, row);
+  }
+
   void project_heads(const PackedLayer& layer) {
+    const HeadBlocks heads = buffers_.heads();
     for_each_block([&](size_t row, size_t rows) {
-      const size_t head_padded = model_.shape.head_padded;
-      const Destination heads = {.data = buffers_.head(0, 0) + row * head_padded,
-                                 .stride = head_padded,
-                                 .columns = head_padded,
-                                 .block_stride = buffers_.head_stride(),
-                                 .epilogue = Epilogue::bias};
-      apply_linear(kernels_, layer.query_key_value, rows_from(buffers_.hidden(), row), rows, heads,
-                   gate_);
+      const Destination to = {.to = heads.block(0, 0).from(row),
+                              .columns = model_.shape.head_padded,
+                              .block_stride = heads.block_numbers(),
+                              .epilogue = Epilogue::bias};
+      apply(layer.query_key_value, buffers_.hidden_operand().from(row), rows, to);
     });
+  }
+
+  void attend_all() {
+    for (size_t text = 0; text < chunk_.texts(); ++text) {
+      const TextRows rows{start(text), start(text + 1) - start(text)};
+      for (size_t head = 0; head < model_.shape.heads; ++head)
+        attend(model_, kernels_, buffers_.heads(), head, rows, buffers_.context(), scratch_, gate_);
+    }
   }
 
   // All that follows attention in a layer, for one block of rows.
   void finish_layer(const PackedLayer& layer, size_t row, size_t rows) {
-    const Rows hidden = rows_from(buffers_.hidden(), row);
-    const Rows wide = buffers_.intermediate();
-    apply_linear(kernels_, layer.attention_output, rows_from(buffers_.context(), row), rows,
-                 whole(hidden, Epilogue::bias_residual), gate_);
+    const Matrix hidden = buffers_.hidden().from(row);
+    const Matrix wide = buffers_.intermediate();
+    for (size_t i = row; i < row + rows; ++i)
+      narrow(buffers_.context(), buffers_.context_operand(), context_columns(), i);
+    apply(layer.attention_output, buffers_.context_operand().from(row), rows,
+          whole(hidden, Epilogue::bias_residual));
     normalize(layer.attention_norm, row, rows);
-    apply_linear(kernels_, layer.intermediate, hidden, rows, whole(wide, Epilogue::bias_gelu),
-                 gate_);
-    apply_linear(kernels_, layer.output, wide, rows, whole(hidden, Epilogue::bias_residual), gate_);
+    apply(layer.intermediate, buffers_.hidden_operand().from(row), rows,
+          whole(wide, Epilogue::bias_gelu));
+    for (size_t i = 0; i < rows; ++i)
+      narrow(wide, buffers_.intermediate_operand(), model_.shape.intermediate, i);
+    apply(layer.output, buffers_.intermediate_operand(), rows,
+          whole(hidden, Epilogue::bias_residual));
     normalize(layer.output_norm, row, rows);
   }
 
-  static Rows rows_from(const Rows& rows, size_t first) { return {rows.row(first), rows.stride}; }
-  static Destination whole(const Rows& rows, Epilogue epilogue) {
-    return {.data = rows.data,
-            .stride = rows.stride,
-            .columns = rows.stride,
-            .block_stride = 0,
-            .epilogue = epilogue};
+  void apply(const PackedLinear& linear, const Operand& input, size_t rows,
+             const Destination& destination) {
+    apply_linear(kernels_, linear, {0, linear.panels()}, input, rows, destination, gate_);
+  }
+
+  size_t context_columns() const { return model_.shape.heads * model_.shape.head_padded; }
+
+  static Destination whole(const Matrix& to, Epilogue epilogue) {
+    return {.to = to, .columns = to.stride, .block_stride = 0, .epilogue = epilogue};
   }
 
   const PackedModel& model_;
   const CpuKernels& kernels_;
   const TokenBatch& chunk_;
   EncoderBuffers& buffers_;
+  AttentionScratch& scratch_;
   const YieldGate& gate_;
   size_t first_token_;
   size_t tokens_;
@@ -159,31 +180,37 @@ class ChunkEncoder {
 }  // namespace
 
 EncoderBuffers::EncoderBuffers(const EncoderShape& shape, const CpuKernels& kernels,
-                               size_t chunk_tokens, size_t text_tokens)
+                               Precision precision, const EncoderLimits& limits)
     : shape_(shape),
-      chunk_tokens_(chunk_tokens),
-      text_tokens_(text_tokens),
-      block_rows_(rows_of_block(row_stride(shape.intermediate), kernels.tile_rows_max)),
-      hidden_stride_(row_stride(shape.hidden)),
-      context_stride_(row_stride(shape.heads * shape.head_padded)),
-      intermediate_stride_(row_stride(shape.intermediate)),
-      scores_stride_(row_stride(text_tokens)),
-      hidden_(chunk_tokens * hidden_stride_),
-      heads_(3 * shape.heads * head_stride()),
-      context_(chunk_tokens * context_stride_),
-      intermediate_(std::min(block_rows_, chunk_tokens) * intermediate_stride_),
-      keys_(round_up(text_tokens, column_padding) * shape.head_padded),
-      scores_(kernels.tile_rows_max * scores_stride_),
-      row_scale_(kernels.tile_rows_max) {}
+      limits_(limits),
+      attention_precision_(attention_precision(kernels, precision)),
+      heads_(HeadBlocks::bytes(attention_precision_, limits.chunk_tokens, shape)) {
+  const size_t tokens = limits.chunk_tokens;
+  // What no row needs as a whole leaves its product in the weights' precision at once.
+  const Precision between = precision == Precision::bf16 ? Precision::bf16 : Precision::fp32;
+  hidden_ = Activations(Precision::fp32, tokens, shape.hidden);
+  context_ = Activations(between, tokens, shape.heads * shape.head_padded);
+  block_rows_ = rows_of_block(Activations(between, 1, shape.intermediate).matrix(),
+                              kernel_for(kernels, precision).rows_max);
+  const size_t block = std::min(block_rows_, tokens);
+  intermediate_ = Activations(between, block, shape.intermediate);
+  if (precision == Precision::fp32) return;
+  narrow_hidden_ =
+      Activations(precision, tokens, std::max(shape.hidden, shape.heads * shape.head_padded));
+  if (precision == Precision::int8)
+    narrow_intermediate_ = Activations(precision, block, shape.intermediate);
+}
 
 size_t EncoderBuffers::bytes() const {
-  return hidden_.bytes() + heads_.bytes() + context_.bytes() + intermediate_.bytes() +
-         keys_.bytes() + scores_.bytes() + row_scale_.bytes();
+  return heads_.bytes() + hidden_.bytes() + context_.bytes() + intermediate_.bytes() +
+         narrow_hidden_.bytes() + narrow_intermediate_.bytes();
 }
 
 void encode_chunk(const PackedModel& model, const CpuKernels& kernels, const TokenBatch& chunk,
-                  EncoderBuffers& buffers, const YieldGate& gate) {
-  ChunkEncoder(model, kernels, chunk, buffers, gate).run();
+                  EncoderBuffers& buffers, AttentionScratch& scratch, const YieldGate& gate) {
+  if (kernels.begin != nullptr) kernels.begin();
+  ChunkEncoder(model, kernels, chunk, buffers, scratch, gate).run();
+  if (kernels.end != nullptr) kernels.end();
 }
 
 }  // namespace hilo

@@ -5,54 +5,62 @@
 #include <cstddef>
 
 #include "backend/backend.h"
-#include "backend/cpu/aligned_floats.h"
+#include "backend/cpu/activations.h"
+#include "backend/cpu/attention.h"
 #include "backend/cpu/kernels.h"
-#include "backend/cpu/linear.h"
 #include "backend/cpu/packed_model.h"
 #include "backend/yield_gate.h"
 
 namespace hilo {
 
-// Scratch of one worker.
+struct EncoderLimits {
+  size_t chunk_tokens;  // of all texts of a chunk
+  size_t text_tokens;   // of one text
+};
+
+// What a chunk is between two steps. Where the weights are floats, so is everything; else what
+// meets weights is narrowed to their precision first, and what is added up or normalized stays in
+// floats.
 class EncoderBuffers {
  public:
-  // For chunks of up to chunk_tokens tokens in texts of up to text_tokens tokens.
-  EncoderBuffers(const EncoderShape& shape, const CpuKernels& kernels, size_t chunk_tokens,
-                 size_t text_tokens);
+  EncoderBuffers(const EncoderShape& shape, const CpuKernels& kernels, Precision precision,
+                 const EncoderLimits& limits);
 
   size_t bytes() const;
+  const EncoderLimits& limits() const { return limits_; }
+  // Rows that go through the feed-forward part together.
+  size_t block_rows() const { return block_rows_; }
 
   // One row a token: embeddings at first, then each layer's output.
-  Rows hidden() { return {hidden_.data(), hidden_stride_}; }
-  // Queries, keys and values, head by head: part (0, 1, 2), head, token, column. A head's rows are
-  // then one dense block, which the kernels can read as it stands.
-  float* head(size_t part, size_t index) {
-    return heads_.data() + (part * shape_.heads + index) * head_stride();
-  }
-  size_t head_stride() const { return chunk_tokens_ * shape_.head_padded; }
-  Rows context() { return {context_.data(), context_stride_}; }
+  Matrix hidden() { return hidden_.matrix(); }
+  HeadBlocks heads() { return {heads_.data(), attention_precision_, limits_.chunk_tokens, shape_}; }
+  Matrix context() { return context_.matrix(); }
   // For one block of rows only.
-  Rows intermediate() { return {intermediate_.data(), intermediate_stride_}; }
-  size_t block_rows() const { return block_rows_; }
-  size_t chunk_tokens() const { return chunk_tokens_; }
-  size_t text_tokens() const { return text_tokens_; }
+  Matrix intermediate() { return intermediate_.matrix(); }
 
-  // One head's keys as panels, and one tile's scores.
-  float* keys() { return keys_.data(); }
-  Rows scores() { return {scores_.data(), scores_stride_}; }
-  float* row_scale() { return row_scale_.data(); }
+  // The same as operands. What is in another precision than the weights is narrowed by narrow().
+  Operand hidden_operand() { return operand_of(hidden_, narrow_hidden_); }
+  Operand context_operand() { return operand_of(context_, narrow_hidden_); }
+  Operand intermediate_operand() { return operand_of(intermediate_, narrow_intermediate_); }
 
  private:
+  static Operand operand_of(Activations& wide, Activations& narrow) {
+    return narrow.empty() || wide.precision() == narrow.precision() ? wide.operand()
+                                                                    : narrow.operand();
+  }
+
   EncoderShape shape_;
-  size_t chunk_tokens_;
-  size_t text_tokens_;
+  EncoderLimits limits_;
+  Precision attention_precision_;
   size_t block_rows_;
-  size_t hidden_stride_, context_stride_, intermediate_stride_, scores_stride_;
-  AlignedFloats hidden_, heads_, context_, intermediate_, keys_, scores_, row_scale_;
+  AlignedArray<uint8_t> heads_;
+  Activations hidden_, context_, intermediate_;
+  Activations narrow_hidden_;  // for the context, too: neither is used while the other is
+  Activations narrow_intermediate_;
 };
 
 // Leaves the last layer's output in buffers.hidden(), one row a token.
 void encode_chunk(const PackedModel& model, const CpuKernels& kernels, const TokenBatch& chunk,
-                  EncoderBuffers& buffers, const YieldGate& gate);
+                  EncoderBuffers& buffers, AttentionScratch& scratch, const YieldGate& gate);
 
 }  // namespace hilo

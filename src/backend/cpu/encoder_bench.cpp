@@ -1,12 +1,14 @@
 // Throughput of the encoder: tokens and texts a second for texts of equal length and for a natural
 // mix, on one and two threads, each with batches of its own, as LOW workers do.
 //   HILO_TEST_MODEL=DIR  takes that model's weights; otherwise random ones in the shape of
-//   MiniLM-L6 HILO_CPU=LEVEL       as for the engine
+//   MiniLM-L6
+//   HILO_TEST_PRECISION=bf16|int8, HILO_CPU=LEVEL  as for the engine; fp32 and the best if not set
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <random>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +31,14 @@ Model bench_model() {
   std::exit(1);
 }
 
+Precision bench_precision() {
+  const char* wanted = std::getenv("HILO_TEST_PRECISION");
+  for (const Precision precision : {Precision::bf16, Precision::int8})
+    if (wanted != nullptr && std::string_view{wanted} == precision_name(precision))
+      return precision;
+  return Precision::fp32;
+}
+
 const Backend& backend() {
   static const std::unique_ptr<Backend> made = [] {
     auto level = select_cpu_level();
@@ -36,7 +46,7 @@ const Backend& backend() {
       std::fprintf(stderr, "encoder_bench: %s\n", level.error().message.c_str());
       std::exit(1);
     }
-    return *make_cpu_backend(bench_model(), Precision::fp32, *level);
+    return *make_cpu_backend(bench_model(), bench_precision(), *level);
   }();
   return *made;
 }

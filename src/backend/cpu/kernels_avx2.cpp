@@ -1,6 +1,7 @@
 // AVX2 with FMA: 16 registers of 8 floats, so a tile of 6 x 16.
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <type_traits>
 #include <utility>
 
 #include "backend/cpu/kernels.h"
@@ -15,6 +16,15 @@ constexpr size_t rows_max = 6;
 inline Vector load(const float* from) { return _mm256_loadu_ps(from); }
 inline void store(float* to, Vector v) { _mm256_storeu_ps(to, v); }
 inline Vector broadcast(float x) { return _mm256_set1_ps(x); }
+using AliasedFloat [[gnu::may_alias]] = float;
+inline Vector load(const Group* from) {
+  return _mm256_loadu_ps(reinterpret_cast<const AliasedFloat*>(from));
+}
+inline void store(Group* to, Vector v) { _mm256_storeu_ps(reinterpret_cast<AliasedFloat*>(to), v); }
+// All four bytes of a group in every lane, whatever they hold.
+inline Vector broadcast(const Group& group) {
+  return _mm256_set1_ps(*reinterpret_cast<const AliasedFloat*>(&group));
+}
 inline Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
 inline Vector subtract(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
 inline Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
@@ -47,6 +57,56 @@ inline Vector keep_first(Vector v, size_t n) {
   return _mm256_and_ps(v, _mm256_castsi256_ps(kept));
 }
 
+inline Vector minimum(Vector a, Vector b) { return _mm256_min_ps(a, b); }
+inline float smallest_lane(Vector v) { return -largest_lane(_mm256_xor_ps(v, broadcast(-0.0F))); }
+// Lanes that hold integers, as floats.
+inline Vector float_of_integers(Vector v) { return _mm256_cvtepi32_ps(_mm256_castps_si256(v)); }
+
+// To the nearest bf16, ties to even; no numbers here are infinite.
+inline void store_bf16(Bf16* to, Vector v) {
+  const __m256i bits = _mm256_castps_si256(v);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+  const __m256i upper = _mm256_srli_epi32(rounded, 16);
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(upper, upper), 0x08);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(packed));
+}
+
+// Rounded to integers, plus `shift`, as bytes; what would exceed 255 becomes 255.
+inline void store_bytes(uint8_t* to, Vector v, int shift) {
+  const __m256i integers = _mm256_add_epi32(_mm256_cvtps_epi32(v), _mm256_set1_epi32(shift));
+  const __m128i words =
+      _mm_packs_epi32(_mm256_castsi256_si128(integers), _mm256_extracti128_si256(integers, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(words, words));
+}
+
+// Products of four unsigned bytes with four signed ones, added to 32-bit integers: as 16-bit
+// numbers, even bytes and odd ones. That is exact, where AVX2's product of bytes would overflow.
+struct Int8Dot {
+  static Vector add(Vector left, Vector right, Vector sum) {
+    const __m256i l = _mm256_castps_si256(left);
+    const __m256i r = _mm256_castps_si256(right);
+    const __m256i even = _mm256_madd_epi16(_mm256_and_si256(l, _mm256_set1_epi16(0xff)),
+                                           _mm256_srai_epi16(_mm256_slli_epi16(r, 8), 8));
+    const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(l, 8), _mm256_srai_epi16(r, 8));
+    const __m256i both = _mm256_add_epi32(even, odd);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), both));
+  }
+};
+
+// A panel's width of two rows of bf16 as groups, each the same column of both.
+inline void store_pairs(Group* to, const Bf16* row, const Bf16* next_row) {
+  for (size_t i = 0; i < 2 * width; i += 8) {
+    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + i));
+    const __m128i high = next_row != nullptr
+                             ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(next_row + i))
+                             : _mm_setzero_si128();
+    auto* const pairs = reinterpret_cast<__m128i*>(to + i);
+    _mm_storeu_si128(pairs, _mm_unpacklo_epi16(low, high));
+    _mm_storeu_si128(pairs + 1, _mm_unpackhi_epi16(low, high));
+  }
+}
+
 inline Vector exponential(Vector x);
 
 // x/2 * (1 + erf(x / sqrt(2))), erf by Abramowitz and Stegun 7.1.26: within 1e-6 of exact.
@@ -69,7 +129,7 @@ inline Vector gelu(Vector x) {
 }
 
 // out[column][row] = rows[row][column] for 8 x 8; rows from `count` on are read as zero.
-inline void transpose_block(const float* rows, size_t row_stride, size_t count, float* out,
+inline void transpose_block(const Group* rows, size_t row_stride, size_t count, Group* out,
                             size_t out_stride) {
   Vector v[8];
 #pragma GCC unroll 8
@@ -97,7 +157,14 @@ inline void transpose_block(const float* rows, size_t row_stride, size_t count, 
   }
 }
 
-#include "backend/cpu/kernels_simd.inc"
+#include "backend/cpu/product_simd.inc"
+
+constexpr ProductKernel bf16_kernel = {.rows_max = rows_max, .depth_unit = 1, .multiply = nullptr};
+constexpr ProductKernel int8_kernel = kernel_of<IntegerSums, Int8Dot>;
+constexpr auto begin_thread = nullptr;
+constexpr auto end_thread = nullptr;
+
+#include "backend/cpu/rows_simd.inc"
 
 }  // namespace
 

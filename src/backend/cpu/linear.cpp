@@ -1,5 +1,7 @@
 #include "backend/cpu/linear.h"
 
+#include "base/ensure.h"
+
 namespace hilo {
 
 size_t tile_height(size_t rows, size_t tile_rows_max) {
@@ -7,37 +9,48 @@ size_t tile_height(size_t rows, size_t tile_rows_max) {
   return (rows + tiles - 1) / tiles;
 }
 
-void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, const Rows& input,
-                  size_t rows, const Destination& destination, const YieldGate& gate) {
+void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, PanelRange panels,
+                  const Operand& input, size_t rows, const Destination& destination,
+                  const YieldGate& gate) {
+  ENSURE(input.matrix.precision == linear.precision());
+  const ProductKernel& kernel = kernel_for(kernels, linear.precision());
   const size_t panel_columns = linear.panel_columns();
+  const bool integers = linear.precision() == Precision::int8;
+  const Matrix& to = destination.to;
   // Each tile also fetches its share of the next panel, which would otherwise have to be waited
   // for. All of it during the first tile would be more than the way from memory carries.
-  const size_t tiles = (rows + kernels.tile_rows_max - 1) / kernels.tile_rows_max;
+  const size_t tiles = (rows + kernel.rows_max - 1) / kernel.rows_max;
   const size_t share = linear.depth() / tiles;
-  for (size_t panel = 0; panel < linear.panels(); ++panel) {
+  for (size_t panel = panels.first; panel < panels.end; ++panel) {
     const size_t column = panel * panel_columns;
-    float* out = destination.data + column / destination.columns * destination.block_stride +
-                 column % destination.columns;
-    const float* next_panel = panel + 1 < linear.panels() ? linear.panel(panel + 1) : nullptr;
+    const size_t place =
+        column / destination.columns * destination.block_stride + column % destination.columns;
+    const Group* next_panel = panel + 1 < panels.end ? linear.panel(panel + 1) : nullptr;
     for (size_t tile = 0, row = 0; row < rows; ++tile) {
-      const size_t height = tile_height(rows - row, kernels.tile_rows_max);
-      kernels.multiply({
+      const size_t height = tile_height(rows - row, kernel.rows_max);
+      const Operand left = input.from(row);
+      uint8_t* const out = to.from(row).data + place * bytes_of(to.precision);
+      kernel.multiply({
           .rows = height,
           .depth = linear.depth(),
           .panels = 1,
-          .left = input.row(row),
-          .left_stride = input.stride,
+          .left = left.matrix.groups(),
+          .left_stride = left.matrix.groups_stride(),
           .right = linear.panel(panel),
           .right_stride = panel_columns,
           .panel_stride = 0,
           .upcoming = next_panel != nullptr ? next_panel + tile * share * panel_columns : nullptr,
           .upcoming_interval = tiles,
-          .out = out + row * destination.stride,
-          .out_stride = destination.stride,
+          .out = out,
+          .out_stride = to.stride,
+          .out_precision = to.precision,
           .epilogue = destination.epilogue,
           .bias = linear.bias() + column,
-          .residual = out + row * destination.stride,
-          .row_scale = nullptr,
+          .residual = reinterpret_cast<const float*>(out),
+          .row_scale = left.row_scale,
+          .row_offset = left.row_offset,
+          .column_scale = integers ? linear.column_scale() + column : nullptr,
+          .column_offset = integers ? linear.column_offset() + column : nullptr,
       });
       gate.pass();
       row += height;

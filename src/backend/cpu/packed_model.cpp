@@ -1,6 +1,10 @@
 #include "backend/cpu/packed_model.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <vector>
 
 #include "backend/cpu/tensor_copy.h"
 #include "base/ensure.h"
@@ -29,28 +33,57 @@ void check_shape(const LinearWeights& linear, size_t depth, size_t columns) {
   ENSURE(linear.bias.columns == columns);
 }
 
-PackedLinear pack_linear(const LinearWeights& linear, size_t depth, size_t columns,
-                         size_t panel_columns) {
-  check_shape(linear, depth, columns);
-  PackedLinear packed(depth, columns, panel_columns);
-  for (size_t column = 0; column < columns; ++column) {
-    packed.place(column, 0, row_of(linear.weight, column));
-    packed.place_bias(column, linear.bias.data[column]);
+// The nearest bf16, ties to even. Weights are finite: the loader has seen to that.
+Bf16 nearest_bf16(float number) {
+  const auto bits = std::bit_cast<uint32_t>(number);
+  return static_cast<Bf16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+// A column of weights as integers from -127 to 127, the largest weight at the end of that range.
+struct IntegerColumn {
+  float scale;
+  float offset;  // scale times the sum of all integers
+
+  int8_t at(float weight) const {
+    return scale > 0.0F ? static_cast<int8_t>(std::lrintf(weight / scale)) : int8_t{0};
   }
+};
+
+IntegerColumn integers_of(std::span<const float> weights) {
+  float largest = 0.0F;
+  for (const float weight : weights) largest = std::max(largest, std::abs(weight));
+  IntegerColumn column{.scale = largest / 127.0F, .offset = 0.0F};
+  int32_t sum = 0;
+  for (const float weight : weights) sum += column.at(weight);
+  column.offset = column.scale * static_cast<float>(sum);
+  return column;
+}
+
+// What all matrices of a model have in common.
+struct Packing {
+  Precision precision;
+  size_t panel_columns;
+};
+
+PackedLinear pack_linear(const LinearWeights& linear, size_t depth, size_t columns,
+                         const Packing& packing) {
+  check_shape(linear, depth, columns);
+  PackedLinear packed(packing.precision, depth, columns, packing.panel_columns);
+  for (size_t column = 0; column < columns; ++column)
+    packed.place(column, row_of(linear.weight, column), linear.bias.data[column]);
   return packed;
 }
 
 PackedLinear pack_query_key_value(const LayerWeights& layer, const EncoderShape& shape,
-                                  size_t panel_columns) {
+                                  const Packing& packing) {
   const size_t part_columns = shape.heads * shape.head_padded;
-  PackedLinear packed(shape.hidden, 3 * part_columns, panel_columns);
+  PackedLinear packed(packing.precision, shape.hidden, 3 * part_columns, packing.panel_columns);
   size_t first = 0;
   for (const LinearWeights* part : {&layer.query, &layer.key, &layer.value}) {
     check_shape(*part, shape.hidden, shape.hidden);
     for (size_t row = 0; row < shape.hidden; ++row) {
       const size_t column = first + row / shape.head * shape.head_padded + row % shape.head;
-      packed.place(column, 0, row_of(part->weight, row));
-      packed.place_bias(column, part->bias.data[row]);
+      packed.place(column, row_of(part->weight, row), part->bias.data[row]);
     }
     first += part_columns;
   }
@@ -59,40 +92,66 @@ PackedLinear pack_query_key_value(const LayerWeights& layer, const EncoderShape&
 
 // Its input has each head padded, so each head's weights go to where that head begins.
 PackedLinear pack_attention_output(const LinearWeights& linear, const EncoderShape& shape,
-                                   size_t panel_columns) {
+                                   const Packing& packing) {
   check_shape(linear, shape.hidden, shape.hidden);
-  PackedLinear packed(shape.heads * shape.head_padded, shape.hidden, panel_columns);
+  const size_t depth = shape.heads * shape.head_padded;
+  PackedLinear packed(packing.precision, depth, shape.hidden, packing.panel_columns);
+  std::vector<float> padded(depth);
   for (size_t column = 0; column < shape.hidden; ++column) {
-    for (size_t head = 0; head < shape.heads; ++head) {
-      packed.place(column, head * shape.head_padded,
-                   row_of(linear.weight, column).subspan(head * shape.head, shape.head));
-    }
-    packed.place_bias(column, linear.bias.data[column]);
+    const std::span<const float> weights = row_of(linear.weight, column);
+    for (size_t head = 0; head < shape.heads; ++head)
+      std::ranges::copy(weights.subspan(head * shape.head, shape.head),
+                        padded.begin() + static_cast<ptrdiff_t>(head * shape.head_padded));
+    packed.place(column, padded, linear.bias.data[column]);
   }
   return packed;
 }
 
-size_t bytes_of(const PackedNorm& norm) { return norm.gamma.bytes() + norm.beta.bytes(); }
+size_t norm_bytes(const PackedNorm& norm) { return norm.gamma.bytes() + norm.beta.bytes(); }
 
 }  // namespace
 
-PackedLinear::PackedLinear(size_t depth, size_t columns, size_t panel_columns)
-    : depth_(depth),
+PackedLinear::PackedLinear(Precision precision, size_t depth, size_t columns, size_t panel_columns)
+    : precision_(precision),
+      depth_(padded_depth(precision, depth) / numbers_in_group(precision)),
       columns_(round_up(columns, column_padding)),
       panel_columns_(panel_columns),
       weights_(depth_ * columns_),
-      bias_(columns_) {
+      bias_(columns_),
+      column_scale_(precision == Precision::int8 ? columns_ : 0),
+      column_offset_(precision == Precision::int8 ? columns_ : 0) {
   ENSURE(column_padding % panel_columns == 0);
 }
 
-void PackedLinear::place(size_t column, size_t first_row, std::span<const float> weights) {
+void PackedLinear::place(size_t column, std::span<const float> weights, float bias) {
   ENSURE(column < columns_);
-  ENSURE(first_row + weights.size() <= depth_);
-  float* to = weights_.data() + column / panel_columns_ * panel_columns_ * depth_ +
-              first_row * panel_columns_ + column % panel_columns_;
-  for (const float weight : weights) {
-    *to = weight;
-    to += panel_columns_;
+  ENSURE(weights.size() <= depth_ * numbers_in_group(precision_));
+  bias_.data()[column] = bias;
+  Group* const to =
+      weights_.data() + column / panel_columns_ * panel_columns_ * depth_ + column % panel_columns_;
+  const size_t in_group = numbers_in_group(precision_);
+  const auto place_of = [&](size_t row) {
+    return to[row / in_group * panel_columns_].bytes + row % in_group * bytes_of(precision_);
+  };
+  switch (precision_) {
+    case Precision::fp32:
+      for (size_t row = 0; row < weights.size(); ++row)
+        std::memcpy(place_of(row), &weights[row], sizeof(float));
+      break;
+    case Precision::bf16:
+      for (size_t row = 0; row < weights.size(); ++row) {
+        const Bf16 narrow = nearest_bf16(weights[row]);
+        std::memcpy(place_of(row), &narrow, sizeof(Bf16));
+      }
+      break;
+    case Precision::int8: {
+      const IntegerColumn integers = integers_of(weights);
+      for (size_t row = 0; row < weights.size(); ++row)
+        *place_of(row) = static_cast<uint8_t>(integers.at(weights[row]));
+      column_scale_.data()[column] = integers.scale;
+      column_offset_.data()[column] = integers.offset;
+      break;
+    }
   }
 }
 
@@ -105,9 +164,10 @@ EncoderShape::EncoderShape(const EncoderConfig& config)
   ENSURE(head * heads == hidden);
 }
 
-PackedModel::PackedModel(const Model& model, size_t panel_columns)
+PackedModel::PackedModel(const Model& model, Precision number, size_t panel_columns)
     : config(model.header.encoder),
       shape(config),
+      precision(number),
       pooling(model.header.pooling),
       normalize(model.header.normalize),
       word_embeddings(copy_of(model.weights.word_embeddings)),
@@ -125,15 +185,15 @@ PackedModel::PackedModel(const Model& model, size_t panel_columns)
   }
   ENSURE(model.score_head.has_value() == model.header.score.has_value());
   if (model.score_head) score_head.emplace(*model.score_head, *model.header.score);
+  const Packing packing{precision, panel_columns};
   layers.reserve(config.layers);
   for (const LayerWeights& layer : model.weights.layers) {
     layers.push_back({
-        .query_key_value = pack_query_key_value(layer, shape, panel_columns),
-        .attention_output = pack_attention_output(layer.attention_output, shape, panel_columns),
+        .query_key_value = pack_query_key_value(layer, shape, packing),
+        .attention_output = pack_attention_output(layer.attention_output, shape, packing),
         .attention_norm = pack_norm(layer.attention_norm, shape.hidden),
-        .intermediate =
-            pack_linear(layer.intermediate, shape.hidden, shape.intermediate, panel_columns),
-        .output = pack_linear(layer.output, shape.intermediate, shape.hidden, panel_columns),
+        .intermediate = pack_linear(layer.intermediate, shape.hidden, shape.intermediate, packing),
+        .output = pack_linear(layer.output, shape.intermediate, shape.hidden, packing),
         .output_norm = pack_norm(layer.output_norm, shape.hidden),
     });
   }
@@ -141,12 +201,12 @@ PackedModel::PackedModel(const Model& model, size_t panel_columns)
 
 size_t PackedModel::bytes() const {
   size_t total = word_embeddings.bytes() + position_embeddings.bytes() +
-                 token_type_embeddings.bytes() + bytes_of(embedding_norm) + relative_bias.bytes();
+                 token_type_embeddings.bytes() + norm_bytes(embedding_norm) + relative_bias.bytes();
   if (score_head) total += score_head->bytes();
   for (const PackedLayer& layer : layers) {
     total += layer.query_key_value.bytes() + layer.attention_output.bytes() +
-             layer.intermediate.bytes() + layer.output.bytes() + bytes_of(layer.attention_norm) +
-             bytes_of(layer.output_norm);
+             layer.intermediate.bytes() + layer.output.bytes() + norm_bytes(layer.attention_norm) +
+             norm_bytes(layer.output_norm);
   }
   return total;
 }

@@ -13,7 +13,8 @@
 #include <span>
 #include <vector>
 
-#include "backend/cpu/aligned_floats.h"
+#include "backend/cpu/activations.h"
+#include "backend/cpu/aligned_array.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/relative_bias.h"
 #include "backend/cpu/score_head.h"
@@ -24,28 +25,34 @@ namespace hilo {
 class PackedLinear {
  public:
   // All weights and biases are zero until placed.
-  PackedLinear(size_t depth, size_t columns, size_t panel_columns);
+  PackedLinear(Precision precision, size_t depth, size_t columns, size_t panel_columns);
 
-  // Sets weights [first_row, first_row + weights.size()) of a column.
-  void place(size_t column, size_t first_row, std::span<const float> weights);
-  void place_bias(size_t column, float bias) { bias_.data()[column] = bias; }
+  // Sets a column: one weight for each row of depth, and its bias.
+  void place(size_t column, std::span<const float> weights, float bias);
 
-  size_t depth() const { return depth_; }
+  Precision precision() const { return precision_; }
+  size_t depth() const { return depth_; }      // groups, padding included
   size_t columns() const { return columns_; }  // padding included
   size_t panel_columns() const { return panel_columns_; }
   size_t panels() const { return columns_ / panel_columns_; }
-  const float* panel(size_t index) const {
+  const Group* panel(size_t index) const {
     return weights_.data() + index * panel_columns_ * depth_;
   }
   const float* bias() const { return bias_.data(); }
-  size_t bytes() const { return weights_.bytes() + bias_.bytes(); }
+  // See Product. Of int8 only.
+  const float* column_scale() const { return column_scale_.data(); }
+  const float* column_offset() const { return column_offset_.data(); }
+  size_t bytes() const {
+    return weights_.bytes() + bias_.bytes() + column_scale_.bytes() + column_offset_.bytes();
+  }
 
  private:
+  Precision precision_;
   size_t depth_;
   size_t columns_;
   size_t panel_columns_;
-  AlignedFloats weights_;
-  AlignedFloats bias_;
+  AlignedArray<Group> weights_;
+  AlignedFloats bias_, column_scale_, column_offset_;
 };
 
 struct PackedNorm {
@@ -76,11 +83,12 @@ struct EncoderShape {
 };
 
 struct PackedModel {
-  PackedModel(const Model& model, size_t panel_columns);
+  PackedModel(const Model& model, Precision precision, size_t panel_columns);
   size_t bytes() const;
 
   EncoderConfig config;
   EncoderShape shape;
+  Precision precision;
   Pooling pooling;
   bool normalize;
   AlignedFloats word_embeddings, position_embeddings, token_type_embeddings;  // rows of `hidden`

@@ -5,11 +5,11 @@
 
 namespace hilo {
 
-void pool(Pooling pooling, const Rows& rows, size_t count, size_t columns, float* vector) {
-  std::copy_n(rows.row(pooling == Pooling::last ? count - 1 : 0), columns, vector);
+void pool(Pooling pooling, const Matrix& rows, size_t count, size_t columns, float* vector) {
+  std::copy_n(rows.floats(pooling == Pooling::last ? count - 1 : 0), columns, vector);
   if (pooling != Pooling::mean) return;
   for (size_t row = 1; row < count; ++row) {
-    const float* values = rows.row(row);
+    const float* values = rows.floats(row);
     for (size_t i = 0; i < columns; ++i) vector[i] += values[i];
   }
   const float scale = 1.0F / static_cast<float>(count);

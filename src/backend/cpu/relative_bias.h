@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "backend/cpu/aligned_floats.h"
+#include "backend/cpu/aligned_array.h"
 #include "model/model.h"
 
 namespace hilo {

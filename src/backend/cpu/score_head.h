@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "backend/cpu/aligned_floats.h"
+#include "backend/cpu/aligned_array.h"
 #include "backend/yield_gate.h"
 #include "model/model.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "backend/cpu/aligned_floats.h"
+#include "backend/cpu/aligned_array.h"
 #include "model/model.h"
 
 namespace hilo {
