@@ -23,7 +23,8 @@ class Hilo(Client):
     """A client with an engine of its own.
 
     model_dir  a Hugging Face model directory (config.json, model.safetensors, tokenizer)
-    precision  "fp32", or what else the backend offers
+    precision  "fp32" (exact), "bf16" (nearly), "int8" (smallest), or "auto", which takes bf16
+               where the processor multiplies it faster than fp32
     threads    cores to use; None means all of them
     backend    "cpu"; "echo" and "null" need no model and exercise the path alone
 

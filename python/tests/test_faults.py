@@ -160,8 +160,8 @@ def test_program_that_is_no_engine_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_option_that_the_engine_refuses_is_told_in_its_words() -> None:
-    with pytest.raises(hilo.StartFailed, match="int8 is not available yet"):
-        hilo.Hilo(backend="echo", precision="int8")
+    with pytest.raises(hilo.StartFailed, match="fp8 not in {fp32,bf16,int8,auto}"):
+        hilo.Hilo(backend="echo", precision="fp8")
 
 
 def test_model_is_needed() -> None:

@@ -42,7 +42,7 @@ def test_version_and_help() -> None:
         (["serve", "--backend", "gpu"], "gpu"),
         (["serve", "--backend", "echo", "--lanes", "middle"], "middle"),
         (["serve", "--backend", "echo", "--drain-seconds", "-1"], "--drain-seconds"),
-        (["serve", "--backend", "echo", "--precision", "int4"], "int4"),
+        (["serve", "--backend", "echo", "--precision", "fp8"], "fp8 not in {fp32,bf16,int8,auto}"),
         (["serve", "--backend", "echo", "--private-fd", "3", "--socket", "x"], "--private-fd"),
         (["tokenize", "--max-length", "1", "a"], "--max-length"),
     ],
