@@ -132,7 +132,7 @@ int main(int count, char** arguments) {
   hilo::Options options;
   hilo::add_json_option(app, options.json);
   hilo::add_model_options(hilo::OptionList{app}, options.model);
-  app.add_option("--threads", options.threads, "One engine for each; 0 means all cores")
+  app.add_option("--cores", options.threads, "One engine for each number of cores; 0 means all")
       ->capture_default_str();
   app.add_option("--tokens", options.tokens, "Lengths of texts")
       ->expected(1, hilo::lengths_max)

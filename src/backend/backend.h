@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "backend/crew.h"
 #include "backend/yield_gate.h"
 #include "base/result.h"
 
@@ -52,6 +53,18 @@ class Backend {
   // or so of work. False: it could not be computed.
   virtual bool run(const TokenBatch& batch, Workspace& workspace, const YieldGate& gate,
                    std::span<float* const> vectors) const = 0;
+
+  // The same as the leader of a crew, which others may join to assist.
+  virtual bool lead(const TokenBatch& batch, Workspace& workspace, Crew::Member&,
+                    const YieldGate& gate, std::span<float* const> vectors) const {
+    return run(batch, workspace, gate, vectors);
+  }
+  // True if lead() gains from others.
+  virtual bool shares() const { return false; }
+  // Does a part of what the leader of `member`'s crew does, with the same batch, workspace and
+  // vectors, and one's own workspace for what needs no sharing. Only where shares().
+  virtual void assist(const TokenBatch&, Workspace& /*leaders*/, Workspace& /*own*/, Crew::Member&,
+                      std::span<float* const> /*vectors*/) const {}
 };
 
 }  // namespace hilo

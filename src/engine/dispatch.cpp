@@ -18,7 +18,18 @@ bool Engine::State::hand_out_work() {
       finished_already |= worker->finished() != nullptr;
     }
   }
+  if (backend_.shares()) ask_to_assist();
   return finished_already;
+}
+
+// HIGH workers without a plan help one that encodes, so that a lone text has all cores.
+void Engine::State::ask_to_assist() {
+  Worker* leader = nullptr;
+  for (const auto& worker : workers_)
+    if (worker->lane() == Lane::high && worker->leads()) leader = worker.get();
+  if (leader == nullptr) return;
+  for (const auto& worker : workers_)
+    if (worker->lane() == Lane::high && worker->plans() == 0) worker->ask_to_assist(*leader);
 }
 
 // Null if every worker of the lane has all that its mailbox holds.

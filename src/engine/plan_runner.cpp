@@ -45,6 +45,24 @@ void PlanRunner::tokenize(TaskId id) {
 }
 
 void PlanRunner::encode(std::span<const TaskId> batch, const YieldGate& gate) {
+  crew_.wait_until_alone();
+  pack(batch);
+  Crew::Member leader = crew_.open();
+  const bool done = backend_.lead(packed(), *workspace_, leader, gate, vectors());
+  crew_.close();
+  for (const TaskId id : batch)
+    tasks_[id].status = done ? CompletionStatus::ok : CompletionStatus::failed;
+}
+
+bool PlanRunner::assist(PlanRunner& leader) {
+  std::optional<Crew::Member> member = leader.crew_.join();
+  if (!member) return false;
+  backend_.assist(leader.packed(), *leader.workspace_, *workspace_, *member, leader.vectors());
+  leader.crew_.leave();
+  return true;
+}
+
+void PlanRunner::pack(std::span<const TaskId> batch) {
   uint32_t tokens = 0;
   for (size_t i = 0; i < batch.size(); ++i) {
     const Task& task = tasks_[batch[i]];
@@ -54,16 +72,16 @@ void PlanRunner::encode(std::span<const TaskId> batch, const YieldGate& gate) {
     sequence_start_[i] = tokens;
     tokens += task.tokens;
   }
-  sequence_start_[batch.size()] = tokens;
-  const TokenBatch packed{
-      .ids = std::span{ids_}.first(tokens),
+  texts_ = batch.size();
+  sequence_start_[texts_] = tokens;
+}
+
+TokenBatch PlanRunner::packed() const {
+  return {
+      .ids = std::span{ids_}.first(sequence_start_[texts_]),
       .types = {},
-      .sequence_start = std::span{sequence_start_}.first(batch.size() + 1),
+      .sequence_start = std::span{sequence_start_}.first(texts_ + 1),
   };
-  const bool done =
-      backend_.run(packed, *workspace_, gate, std::span{vectors_}.first(batch.size()));
-  for (const TaskId id : batch)
-    tasks_[id].status = done ? CompletionStatus::ok : CompletionStatus::failed;
 }
 
 }  // namespace hilo

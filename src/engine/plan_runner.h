@@ -1,4 +1,5 @@
-// Does what a plan says: texts to token ids, token ids to vectors. Each worker has its own.
+// Does what a plan says: texts to token ids, token ids to vectors. Each worker has its own. While
+// it encodes, other workers may assist.
 #pragma once
 
 #include <array>
@@ -23,21 +24,30 @@ class PlanRunner {
   // its slot.
   void run(const Plan& plan, const YieldGate& gate);
 
+  // Called in another worker's thread, with that worker's runner: does a part of what `leader` is
+  // encoding. False if there is nothing to join.
+  bool assist(PlanRunner& leader);
+
   size_t bytes() const;
 
  private:
   void tokenize(TaskId id);
   void encode(std::span<const TaskId> batch, const YieldGate& gate);
+  void pack(std::span<const TaskId> batch);
+  TokenBatch packed() const;
+  std::span<float* const> vectors() const { return std::span{vectors_}.first(texts_); }
 
   const Backend& backend_;
   const Tokenizer* tokenizer_;
   TaskTable& tasks_;
   TokenizerScratch scratch_;
   std::unique_ptr<Workspace> workspace_;
-  // The batch, packed for the backend.
+  Crew crew_;
+  // The batch, packed for the backend. Members of the crew read it.
   std::vector<uint32_t> ids_;
   std::array<uint32_t, plan_tasks_max + 1> sequence_start_{};
   std::array<float*, plan_tasks_max> vectors_{};
+  size_t texts_ = 0;
 };
 
 }  // namespace hilo

@@ -83,6 +83,7 @@ struct Engine::State {
   void take_back(const Plan& plan, Instant now);
   void drop_expired(Instant now);
   bool hand_out_work();
+  void ask_to_assist();
   Worker* least_busy(Lane lane, uint32_t& equally_busy);
   void queue_to_encode(TaskId id);
   void drop(TaskId id, CompletionStatus status, Instant now);

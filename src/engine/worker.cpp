@@ -33,7 +33,30 @@ Worker::~Worker() {
 void Worker::give(const Plan& plan) {
   ENSURE(has_room());
   const uint32_t given = given_.load(std::memory_order_relaxed);
-  mailbox_[given % mailbox_.size()] = plan;
+  Order& order = mailbox_[given % mailbox_.size()];
+  order.plan = plan;
+  order.leader = nullptr;
+  post();
+}
+
+void Worker::ask_to_assist(Worker& leader) {
+  ENSURE(has_room());
+  Order& order = mailbox_[given_.load(std::memory_order_relaxed) % mailbox_.size()];
+  order.plan.count = 0;
+  order.leader = &leader;
+  order.leaders_plan = leader.given_.load(std::memory_order_relaxed) - 1;
+  post();
+}
+
+bool Worker::leads() const {
+  if (plans() == 0) return false;
+  const Order& last = mailbox_[(given_.load(std::memory_order_relaxed) - 1) % mailbox_.size()];
+  return last.leader == nullptr && last.plan.work == Work::encode;
+}
+
+// What lies in the next place of the mailbox is the worker's from here on.
+void Worker::post() {
+  const uint32_t given = given_.load(std::memory_order_relaxed);
   // Sequentially consistent, because notify_one() next looks whether the worker waits.
   given_.store(given + 1, std::memory_order_seq_cst);
   if (thread_.joinable())
@@ -45,7 +68,7 @@ void Worker::give(const Plan& plan) {
 const Plan* Worker::finished() const {
   // Partner: the store in run_next(), after the plan's tasks were written.
   if (done_.load(std::memory_order_seq_cst) == collected_) return nullptr;
-  return &mailbox_[collected_ % mailbox_.size()];
+  return &mailbox_[collected_ % mailbox_.size()].plan;
 }
 
 void Worker::collect() {
@@ -78,9 +101,19 @@ bool Worker::wait_for_plan(uint32_t done) {
   return !stopping_.load(std::memory_order_relaxed);
 }
 
+// Awake until the leader is at that plan or has finished it: it has only just been given, too.
+void Worker::assist(Worker& leader, uint32_t plan) {
+  while (leader.done_.load(std::memory_order_acquire) == plan && !runner_->assist(*leader.runner_))
+    spin_pause();
+}
+
 void Worker::run_next(uint32_t done) {
+  const Order& order = mailbox_[done % mailbox_.size()];
   const bool may_be_stopped = options_.lane == Lane::low && options_.gate != nullptr;
-  runner_->run(mailbox_[done % mailbox_.size()], may_be_stopped ? *options_.gate : always_open);
+  if (order.leader != nullptr)
+    assist(*order.leader, order.leaders_plan);
+  else
+    runner_->run(order.plan, may_be_stopped ? *options_.gate : always_open);
   // Partner: the load in finished(). Sequentially consistent, because ring() next looks whether
   // intake sleeps.
   done_.store(done + 1, std::memory_order_seq_cst);

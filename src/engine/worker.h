@@ -5,8 +5,9 @@
 //   done_     counted by the worker        places done_ .. collected_  are finished
 //
 // A HIGH worker waits for its next plan awake for a moment, because encoding follows tokenizing;
-// and while it works the LOW worker of its core stands at the gate they share. Without a thread of
-// its own (an instant backend) a worker carries a plan out as it is given.
+// and while it works the LOW worker of its core stands at the gate they share. A HIGH worker that
+// has no plan is asked to assist one that encodes. Without a thread of its own (an instant backend)
+// a worker carries a plan out as it is given.
 #pragma once
 
 #include <array>
@@ -44,7 +45,11 @@ class Worker {
   uint32_t plans() const { return given_.load(std::memory_order_relaxed) - collected_; }
   bool has_room() const { return plans() < depth(); }
   void give(const Plan& plan);
-  // The oldest plan that is done; null if there is none.
+  // Asks it to help with the plan that `leader` was given last, once that worker is at it.
+  void ask_to_assist(Worker& leader);
+  // True if it was given a plan to encode, and others may assist.
+  bool leads() const;
+  // The oldest plan that is done; null if there is none. Empty if it was to assist.
   const Plan* finished() const;
   void collect();
 
@@ -52,6 +57,8 @@ class Worker {
   // LOW always has its next plan at hand. HIGH plans stay in the queue, where any free worker may
   // take them.
   uint32_t depth() const { return options_.lane == Lane::high ? 1 : 2; }
+  void post();
+  void assist(Worker& leader, uint32_t plan);
   void loop();
   bool wait_for_plan(uint32_t done);
   void run_next(uint32_t done);
@@ -59,7 +66,13 @@ class Worker {
   WorkerOptions options_;
   std::unique_ptr<PlanRunner> runner_;
   Bell& bell_;
-  std::array<Plan, 2> mailbox_;
+  // A plan, or whom to assist with which of theirs.
+  struct Order {
+    Plan plan;
+    Worker* leader = nullptr;
+    uint32_t leaders_plan = 0;
+  };
+  std::array<Order, 2> mailbox_;
   uint32_t collected_ = 0;
   alignas(64) std::atomic<uint32_t> given_{0};
   std::atomic<bool> stopping_{false};

@@ -57,24 +57,46 @@ class CpuBackend final : public Backend {
 
   bool run(const TokenBatch& batch, Workspace& workspace, const YieldGate& gate,
            std::span<float* const> vectors) const override {
+    Crew::Member alone;
+    return lead(batch, workspace, alone, gate, vectors);
+  }
+
+  bool shares() const override { return true; }
+
+  bool lead(const TokenBatch& batch, Workspace& workspace, Crew::Member& member,
+            const YieldGate& gate, std::span<float* const> vectors) const override {
+    auto& own = static_cast<CpuWorkspace&>(workspace);
+    encode(batch, own.buffers, {.scratch = own.scratch, .member = member, .gate = gate}, vectors);
+    return true;
+  }
+
+  void assist(const TokenBatch& batch, Workspace& leaders, Workspace& own, Crew::Member& member,
+              std::span<float* const> vectors) const override {
+    const YieldGate always_open;
+    encode(
+        batch, static_cast<CpuWorkspace&>(leaders).buffers,
+        {.scratch = static_cast<CpuWorkspace&>(own).scratch, .member = member, .gate = always_open},
+        vectors);
+  }
+
+ private:
+  void encode(const TokenBatch& batch, EncoderBuffers& buffers, const EncoderThread& thread,
+              std::span<float* const> vectors) const {
     ENSURE(vectors.size() == batch.texts());
     ENSURE(batch.sequence_start.back() <= batch.ids.size());
     ENSURE(batch.types.empty() || batch.types.size() == batch.ids.size());
-    auto& own = static_cast<CpuWorkspace&>(workspace);
     for (size_t first = 0; first < batch.texts();) {
       const size_t end = end_of_chunk(batch.sequence_start, first);
       const TokenBatch chunk = {
           .ids = batch.ids,
           .types = batch.types,
           .sequence_start = batch.sequence_start.subspan(first, end - first + 1)};
-      encode_chunk(model_, kernels_, chunk, own.buffers, own.scratch, gate);
-      deliver(chunk, own.buffers, gate, vectors.subspan(first, end - first));
+      encode_chunk(model_, kernels_, chunk, buffers, thread);
+      deliver(chunk, buffers, thread, vectors.subspan(first, end - first));
       first = end;
     }
-    return true;
   }
 
- private:
   // One past the last text of the chunk that begins with text `first`.
   static size_t end_of_chunk(std::span<const uint32_t> sequence_start, size_t first) {
     size_t end = first + 1;
@@ -85,21 +107,21 @@ class CpuBackend final : public Backend {
     return end;
   }
 
-  void deliver(const TokenBatch& chunk, EncoderBuffers& buffers, const YieldGate& gate,
+  void deliver(const TokenBatch& chunk, EncoderBuffers& buffers, const EncoderThread& thread,
                std::span<float* const> vectors) const {
     const Matrix hidden = buffers.hidden();
     const size_t columns = model_.shape.hidden;
-    for (size_t text = 0; text < chunk.texts(); ++text) {
+    thread.member.share(chunk.texts(), [&](size_t text) {
       const size_t start = chunk.sequence_start[text] - chunk.sequence_start.front();
       const size_t count = chunk.sequence_start[text + 1] - chunk.sequence_start[text];
       if (model_.score_head) {
-        *vectors[text] = model_.score_head->score(hidden.floats(start), gate);
+        *vectors[text] = model_.score_head->score(hidden.floats(start), thread.gate);
       } else {
         pool(model_.pooling, hidden.from(start), count, columns, vectors[text]);
         if (model_.normalize) scale_to_unit_length(vectors[text], columns);
       }
-      gate.pass();
-    }
+      thread.gate.pass();
+    });
   }
 
   CpuLevel level_;

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -58,12 +59,23 @@ class Batch {
   }
   const Vectors& run(const Backend& backend, Workspace& workspace, const YieldGate& gate,
                      std::span<const uint8_t> types = {}) {
-    const TokenBatch batch = {.ids = ids_, .types = types, .sequence_start = starts_};
-    EXPECT_TRUE(backend.run(batch, workspace, gate, pointers_));
+    EXPECT_TRUE(backend.run(batch(types), workspace, gate, pointers_));
     return vectors_;
+  }
+  const Vectors& lead(const Backend& backend, Workspace& workspace, Crew::Member& leader) {
+    for (std::vector<float>& vector : vectors_) std::ranges::fill(vector, 0.0F);
+    EXPECT_TRUE(backend.lead(batch(), workspace, leader, YieldGate{}, pointers_));
+    return vectors_;
+  }
+  void assist(const Backend& backend, Workspace& leaders, Workspace& own, Crew::Member& member) {
+    backend.assist(batch(), leaders, own, member, pointers_);
   }
 
  private:
+  TokenBatch batch(std::span<const uint8_t> types = {}) const {
+    return {.ids = ids_, .types = types, .sequence_start = starts_};
+  }
+
   std::vector<uint32_t> ids_;
   std::vector<uint32_t> starts_ = {0};
   Vectors vectors_;
@@ -293,6 +305,40 @@ TEST_P(Encoder, RunsInManyThreadsAtOnce) {
   EXPECT_EQ(wrong, 0);
 }
 
+// Goal: a text's vector is the same bits however many threads share the work. Method: a leader runs
+// batches of several chunks while others join and leave as they happen to come.
+TEST_P(Encoder, SharesABatchAmongThreads) {
+  const Model model = random_model(tiny);
+  const auto backend = backend_of(model, GetParam());
+  const Texts texts = Texts::of_lengths({40, 1, 17, 90, 130, 3}, tiny.vocabulary);
+  const Vectors expected = encode(*backend, texts);
+  Batch batch(*backend, texts);
+  const auto leaders = batch.workspace(*backend);
+  Crew crew;
+  std::atomic<bool> stopping = false;
+  std::vector<std::thread> others;
+  for (int i = 0; i < 2; ++i) {
+    others.emplace_back([&] {
+      const auto own = batch.workspace(*backend);
+      while (!stopping) {
+        if (std::optional<Crew::Member> member = crew.join()) {
+          batch.assist(*backend, *leaders, *own, *member);
+          crew.leave();
+        }
+        std::this_thread::yield();
+      }
+    });
+  }
+  for (int run = 0; run < 8; ++run) {
+    crew.wait_until_alone();
+    Crew::Member leader = crew.open();
+    EXPECT_EQ(batch.lead(*backend, *leaders, leader), expected);
+    crew.close();
+  }
+  stopping = true;
+  for (std::thread& other : others) other.join();
+}
+
 // Goal: a closed gate stops the work where it is, and opening it lets it finish to the same bits.
 // Method: another thread closes and opens the gate many times while batches run.
 TEST_P(Encoder, WaitsAtAClosedGate) {
@@ -361,47 +407,6 @@ TEST(CpuBackendDeathTest, AnIdOutsideTheVocabularyStopsTheProcess) {
   const Model model = random_model(tiny);
   const auto backend = backend_of(model, CpuLevel::scalar);
   EXPECT_DEATH(encode(*backend, Texts{{{1, 50}}}), "id < model.config.vocabulary");
-}
-
-TEST(CpuLevelChoice, TakesTheBestUnlessToldOtherwise) {
-  EXPECT_EQ(*choose_cpu_level("", CpuLevel::avx2), CpuLevel::avx2);
-  EXPECT_EQ(*choose_cpu_level("scalar", CpuLevel::avx512), CpuLevel::scalar);
-  EXPECT_EQ(*choose_cpu_level("avx512", CpuLevel::avx512), CpuLevel::avx512);
-  EXPECT_EQ(choose_cpu_level("avx512", CpuLevel::avx2).error().message,
-            "HILO_CPU asks for avx512, but this machine has no more than avx2: unset HILO_CPU or "
-            "lower it.");
-  EXPECT_EQ(choose_cpu_level("AVX2", CpuLevel::avx512).error().message,
-            "HILO_CPU is \"AVX2\", which is no level of hilo: use one of scalar, avx2, avx512, "
-            "avx512_vnni, avx512_bf16, amx, or unset it.");
-}
-
-TEST(CpuLevelChoice, ReadsTheEnvironment) {
-  const char* before = std::getenv("HILO_CPU");
-  const std::string kept = before != nullptr ? before : "";
-  ASSERT_EQ(::setenv("HILO_CPU", "scalar", 1), 0);
-  EXPECT_EQ(*select_cpu_level(), CpuLevel::scalar);
-  ASSERT_EQ(::unsetenv("HILO_CPU"), 0);
-  EXPECT_EQ(*select_cpu_level(), best_cpu_level());
-  if (before != nullptr) {
-    ASSERT_EQ(::setenv("HILO_CPU", kept.c_str(), 1), 0);
-  }
-}
-
-TEST(PrecisionChoice, SaysWhatAutoChose) {
-  EXPECT_EQ(choose_precision("fp32", CpuLevel::scalar)->precision, Precision::fp32);
-  EXPECT_EQ(choose_precision("auto", CpuLevel::avx512_vnni)->precision, Precision::fp32);
-  EXPECT_EQ(choose_precision("int8", CpuLevel::scalar)->precision, Precision::int8);
-#if defined(__x86_64__)
-  EXPECT_EQ(choose_precision("auto", CpuLevel::amx)->precision, Precision::bf16);
-  EXPECT_EQ(choose_precision("auto", CpuLevel::amx)->why,
-            "auto chose bf16, because amx multiplies it faster than fp32");
-  EXPECT_EQ(choose_precision("bf16", CpuLevel::avx2).error().message,
-            "the precision bf16 needs a processor that multiplies bf16 (AVX512-BF16 or AMX), and "
-            "this one computes at the level avx2: use fp32, which is exact, or int8, or let auto "
-            "choose.");
-#endif
-  EXPECT_EQ(choose_precision("fp8", CpuLevel::scalar).error().message,
-            "fp8 is no precision: use fp32, bf16, int8 or auto.");
 }
 
 }  // namespace

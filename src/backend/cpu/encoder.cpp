@@ -52,13 +52,14 @@ class Positions {
 class ChunkEncoder {
  public:
   ChunkEncoder(const PackedModel& model, const CpuKernels& kernels, const TokenBatch& chunk,
-               EncoderBuffers& buffers, AttentionScratch& scratch, const YieldGate& gate)
+               EncoderBuffers& buffers, const EncoderThread& thread)
       : model_(model),
         kernels_(kernels),
         chunk_(chunk),
         buffers_(buffers),
-        scratch_(scratch),
-        gate_(gate),
+        scratch_(thread.scratch),
+        member_(thread.member),
+        gate_(thread.gate),
         first_token_(chunk.sequence_start.front()),
         tokens_(chunk.sequence_start.back() - first_token_) {
     ENSURE(tokens_ <= buffers.limits().chunk_tokens);
@@ -88,8 +89,16 @@ class ChunkEncoder {
     }
   }
 
+  // Every step below is shared: function(first, end) for parts of `count`.
+  template <class Function>
+  void share_range(size_t count, Function function) {
+    const size_t parts = std::min(count, member_.parts());
+    member_.share(parts,
+                  [&](size_t part) { function(count * part / parts, count * (part + 1) / parts); });
+  }
+
   void embed() {
-    for (size_t text = 0; text < chunk_.texts(); ++text) {
+    member_.share(chunk_.texts(), [&](size_t text) {
       const size_t length = start(text + 1) - start(text);
       ENSURE(length > 0);
       ENSURE(length <= buffers_.limits().text_tokens);
@@ -99,24 +108,37 @@ class ChunkEncoder {
         add_embeddings(model_, chunk_, token, positions.next(chunk_.ids[token]),
                        buffers_.hidden().floats(row));
       }
-    }
+    });
     normalize(model_.embedding_norm, 0, tokens_);
   }
 
   // The rows of hidden(), and what they are as an operand.
-  void normalize(const PackedNorm& norm, size_t row, size_t rows) {
+  void normalize(const PackedNorm& norm, size_t first, size_t rows) {
     const Matrix hidden = buffers_.hidden();
-    for (size_t end = row + rows; row < end; ++row) {
-      kernels_.normalize_layer(hidden.floats(row), norm.gamma.data(), norm.beta.data(),
-                               model_.shape.hidden, model_.config.layer_norm_epsilon);
-      narrow(hidden, buffers_.hidden_operand(), model_.shape.hidden, row);
-      gate_.pass();
-    }
+    share_range(rows, [&](size_t row, size_t end) {
+      for (; row < end; ++row) {
+        kernels_.normalize_layer(hidden.floats(first + row), norm.gamma.data(), norm.beta.data(),
+                                 model_.shape.hidden, model_.config.layer_norm_epsilon);
+        narrow(hidden, buffers_.hidden_operand(), model_.shape.hidden, first + row);
+        gate_.pass();
+      }
+    });
   }
 
   void narrow(const Matrix& from, const Operand& to, size_t columns, size_t row) {
     if (from.data == to.matrix.data) return;
     narrow_row(kernels_, from, round_up(columns, column_padding), to, row);
+  }
+
+  void narrow_rows(const Matrix& from, const Operand& to, size_t columns, size_t first,
+                   size_t rows) {
+    if (from.data == to.matrix.data) return;
+    share_range(rows, [&](size_t row, size_t end) {
+      for (; row < end; ++row) {
+        narrow(from, to, columns, first + row);
+        gate_.pass();
+      }
+    });
   }
 
   void project_heads(const PackedLayer& layer) {
@@ -131,26 +153,25 @@ class ChunkEncoder {
   }
 
   void attend_all() {
-    for (size_t text = 0; text < chunk_.texts(); ++text) {
-      const TextRows rows{start(text), start(text + 1) - start(text)};
-      for (size_t head = 0; head < model_.shape.heads; ++head)
-        attend(model_, kernels_, buffers_.heads(), head, rows, buffers_.context(), scratch_, gate_);
-    }
+    const size_t heads = model_.shape.heads;
+    member_.share(chunk_.texts() * heads, [&](size_t item) {
+      const size_t text = item / heads;
+      attend(model_, kernels_, buffers_.heads(), item % heads,
+             {start(text), start(text + 1) - start(text)}, buffers_.context(), scratch_, gate_);
+    });
   }
 
   // All that follows attention in a layer, for one block of rows.
   void finish_layer(const PackedLayer& layer, size_t row, size_t rows) {
     const Matrix hidden = buffers_.hidden().from(row);
     const Matrix wide = buffers_.intermediate();
-    for (size_t i = row; i < row + rows; ++i)
-      narrow(buffers_.context(), buffers_.context_operand(), context_columns(), i);
+    narrow_rows(buffers_.context(), buffers_.context_operand(), context_columns(), row, rows);
     apply(layer.attention_output, buffers_.context_operand().from(row), rows,
           whole(hidden, Epilogue::bias_residual));
     normalize(layer.attention_norm, row, rows);
     apply(layer.intermediate, buffers_.hidden_operand().from(row), rows,
           whole(wide, Epilogue::bias_gelu));
-    for (size_t i = 0; i < rows; ++i)
-      narrow(wide, buffers_.intermediate_operand(), model_.shape.intermediate, i);
+    narrow_rows(wide, buffers_.intermediate_operand(), model_.shape.intermediate, 0, rows);
     apply(layer.output, buffers_.intermediate_operand(), rows,
           whole(hidden, Epilogue::bias_residual));
     normalize(layer.output_norm, row, rows);
@@ -158,7 +179,9 @@ class ChunkEncoder {
 
   void apply(const PackedLinear& linear, const Operand& input, size_t rows,
              const Destination& destination) {
-    apply_linear(kernels_, linear, {0, linear.panels()}, input, rows, destination, gate_);
+    share_range(linear.panels(), [&](size_t first, size_t end) {
+      apply_linear(kernels_, linear, {first, end}, input, rows, destination, gate_);
+    });
   }
 
   size_t context_columns() const { return model_.shape.heads * model_.shape.head_padded; }
@@ -172,6 +195,7 @@ class ChunkEncoder {
   const TokenBatch& chunk_;
   EncoderBuffers& buffers_;
   AttentionScratch& scratch_;
+  Crew::Member& member_;
   const YieldGate& gate_;
   size_t first_token_;
   size_t tokens_;
@@ -207,9 +231,9 @@ size_t EncoderBuffers::bytes() const {
 }
 
 void encode_chunk(const PackedModel& model, const CpuKernels& kernels, const TokenBatch& chunk,
-                  EncoderBuffers& buffers, AttentionScratch& scratch, const YieldGate& gate) {
+                  EncoderBuffers& buffers, const EncoderThread& thread) {
   if (kernels.begin != nullptr) kernels.begin();
-  ChunkEncoder(model, kernels, chunk, buffers, scratch, gate).run();
+  ChunkEncoder(model, kernels, chunk, buffers, thread).run();
   if (kernels.end != nullptr) kernels.end();
 }
 

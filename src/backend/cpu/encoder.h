@@ -59,8 +59,16 @@ class EncoderBuffers {
   Activations narrow_intermediate_;
 };
 
-// Leaves the last layer's output in buffers.hidden(), one row a token.
+// What a thread brings to a chunk.
+struct EncoderThread {
+  AttentionScratch& scratch;
+  Crew::Member& member;
+  const YieldGate& gate;
+};
+
+// Leaves the last layer's output in buffers.hidden(), one row a token. Members of a crew all call
+// it, with the same buffers.
 void encode_chunk(const PackedModel& model, const CpuKernels& kernels, const TokenBatch& chunk,
-                  EncoderBuffers& buffers, AttentionScratch& scratch, const YieldGate& gate);
+                  EncoderBuffers& buffers, const EncoderThread& thread);
 
 }  // namespace hilo

@@ -4,11 +4,14 @@
 //   MiniLM-L6
 //   HILO_TEST_PRECISION=bf16|int8, HILO_CPU=LEVEL  as for the engine; fp32 and the best if not set
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -83,22 +86,35 @@ BenchBatch natural_mix() {
   return batch;
 }
 
-void encode(benchmark::State& state, const BenchBatch& batch) {
-  const auto tokens = static_cast<uint32_t>(batch.ids.size());
-  const auto texts = static_cast<uint32_t>(batch.sequence_start.size() - 1);
-  const auto workspace = backend().make_workspace(tokens, texts);
-  std::vector<float> room(size_t{texts} * backend().dims());
-  std::vector<float*> vectors;
-  for (uint32_t text = 0; text < texts; ++text) {
-    vectors.push_back(room.data() + size_t{text} * backend().dims());
+// A batch with all that running it takes.
+struct Run {
+  explicit Run(const BenchBatch& of)
+      : tokens(static_cast<uint32_t>(of.ids.size())),
+        texts(static_cast<uint32_t>(of.sequence_start.size() - 1)),
+        workspace(backend().make_workspace(tokens, texts)),
+        room(size_t{texts} * backend().dims()),
+        batch{.ids = of.ids, .types = {}, .sequence_start = of.sequence_start} {
+    for (uint32_t text = 0; text < texts; ++text)
+      vectors.push_back(room.data() + size_t{text} * backend().dims());
   }
-  const YieldGate gate;
-  const TokenBatch tokens_of_batch = {
-      .ids = batch.ids, .types = {}, .sequence_start = batch.sequence_start};
-  for (auto _ : state) backend().run(tokens_of_batch, *workspace, gate, vectors);
-  const auto runs = static_cast<double>(state.iterations());
-  state.counters["tokens"] = benchmark::Counter(runs * tokens, benchmark::Counter::kIsRate);
-  state.counters["texts"] = benchmark::Counter(runs * texts, benchmark::Counter::kIsRate);
+  void count(benchmark::State& state) const {
+    const auto runs = static_cast<double>(state.iterations());
+    state.counters["tokens"] = benchmark::Counter(runs * tokens, benchmark::Counter::kIsRate);
+    state.counters["texts"] = benchmark::Counter(runs * texts, benchmark::Counter::kIsRate);
+  }
+
+  uint32_t tokens, texts;
+  std::unique_ptr<Workspace> workspace;
+  std::vector<float> room;
+  std::vector<float*> vectors;
+  YieldGate gate;
+  TokenBatch batch;
+};
+
+void encode(benchmark::State& state, const BenchBatch& batch) {
+  Run run(batch);
+  for (auto _ : state) backend().run(run.batch, *run.workspace, run.gate, run.vectors);
+  run.count(state);
 }
 
 void equal_tokens(benchmark::State& state) {
@@ -116,7 +132,36 @@ void single_text(benchmark::State& state) {
   batch.add_text(static_cast<uint32_t>(state.range(0)), random);
   encode(state, batch);
 }
-BENCHMARK(single_text)->Arg(8)->Arg(32)->Arg(128)->UseRealTime();
+BENCHMARK(single_text)->Arg(8)->Arg(32)->Arg(64)->Arg(128)->UseRealTime();
+
+// The same on two cores.
+void single_text_on_two_cores(benchmark::State& state) {
+  std::mt19937 random(1);
+  BenchBatch batch;
+  batch.add_text(static_cast<uint32_t>(state.range(0)), random);
+  Run run(batch);
+  const auto own = backend().make_workspace(run.tokens, run.texts);
+  Crew crew;
+  std::atomic<bool> stopping = false;
+  std::thread other([&] {
+    while (!stopping.load(std::memory_order_relaxed)) {
+      std::optional<Crew::Member> member = crew.join();
+      if (!member) continue;
+      backend().assist(run.batch, *run.workspace, *own, *member, run.vectors);
+      crew.leave();
+    }
+  });
+  for (auto _ : state) {
+    crew.wait_until_alone();
+    Crew::Member leader = crew.open();
+    backend().lead(run.batch, *run.workspace, leader, run.gate, run.vectors);
+    crew.close();
+  }
+  stopping.store(true, std::memory_order_relaxed);
+  other.join();
+  run.count(state);
+}
+BENCHMARK(single_text_on_two_cores)->Arg(8)->Arg(32)->Arg(64)->Arg(128)->UseRealTime();
 
 }  // namespace
 }  // namespace hilo
