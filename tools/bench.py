@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = "build/release/bin/"
+RIVALS_PYTHON = "build/peers/environment/bin/python"  # ./dev makes it for these two.
 # name -> what it measures, command. {model} is the demo model's folder.
 BENCHES = {
     "ipc": ("submit to completion, echo backend, from C", [BIN + "hilo-bench-ipc"]),
@@ -27,6 +28,11 @@ BENCHES = {
                 [BIN + "hilo-bench-latency", "--model", "{model}"]),
     "isolation": ("HIGH with LOW off and with LOW saturating",
                   [BIN + "hilo-bench-isolation", "--model", "{model}"]),
+    "peers": ("hilo and its rivals on the same texts, in turns",
+              [RIVALS_PYTHON, "bench/peers/compare.py", "--model", "{model}",
+               "--plot", "bench/results/peers.svg"]),
+    "quality": ("how much of the fp32 vectors each precision keeps, rivals' too",
+                [RIVALS_PYTHON, "bench/peers/quality.py", "--model", "{model}"]),
     "peaks": ("the most that these cores can compute, by instruction", [BIN + "hilo-bench-peaks"]),
 }
 

@@ -73,7 +73,7 @@ TEST_F(EngineLanes, BatchesAreSmallAndOfOneLane) {
   for (size_t i = 0; i < 200; ++i) {
     const bool high = i % 3 == 0;
     submit(client_, high ? HILO_HIGH : HILO_LOW,
-           (high ? "H" : "L") + std::string(1 + i * 7 % 200, 'x'));
+           std::string(high ? "H" : "L").append(1 + i * 7 % 200, 'x'));
   }
   permit_everything();
   for (int i = 0; i < 202; ++i) EXPECT_EQ(take_one(client_).status, HILO_OK);
