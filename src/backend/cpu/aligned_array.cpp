@@ -4,13 +4,6 @@
 #include <sys/mman.h>
 
 namespace hilo {
-namespace {
-
-// Weights are read from end to end for every batch: huge pages spare most of the address lookups.
-constexpr size_t huge_page_bytes = size_t{2} << 20;
-
-}  // namespace
-
 void* allocate_aligned(size_t bytes) {
   const bool large = bytes >= 2 * huge_page_bytes;
   const size_t alignment = large ? huge_page_bytes : cache_line_bytes;

@@ -63,12 +63,13 @@ IntegerColumn integers_of(std::span<const float> weights) {
 struct Packing {
   Precision precision;
   size_t panel_columns;
+  WeightArena& arena;
 };
 
 PackedLinear pack_linear(const LinearWeights& linear, size_t depth, size_t columns,
                          const Packing& packing) {
   check_shape(linear, depth, columns);
-  PackedLinear packed(packing.precision, depth, columns, packing.panel_columns);
+  PackedLinear packed(packing.precision, depth, columns, packing.panel_columns, packing.arena);
   for (size_t column = 0; column < columns; ++column)
     packed.place(column, row_of(linear.weight, column), linear.bias.data[column]);
   return packed;
@@ -77,7 +78,8 @@ PackedLinear pack_linear(const LinearWeights& linear, size_t depth, size_t colum
 PackedLinear pack_query_key_value(const LayerWeights& layer, const EncoderShape& shape,
                                   const Packing& packing) {
   const size_t part_columns = shape.heads * shape.head_padded;
-  PackedLinear packed(packing.precision, shape.hidden, 3 * part_columns, packing.panel_columns);
+  PackedLinear packed(packing.precision, shape.hidden, 3 * part_columns, packing.panel_columns,
+                      packing.arena);
   size_t first = 0;
   for (const LinearWeights* part : {&layer.query, &layer.key, &layer.value}) {
     check_shape(*part, shape.hidden, shape.hidden);
@@ -95,7 +97,7 @@ PackedLinear pack_attention_output(const LinearWeights& linear, const EncoderSha
                                    const Packing& packing) {
   check_shape(linear, shape.hidden, shape.hidden);
   const size_t depth = shape.heads * shape.head_padded;
-  PackedLinear packed(packing.precision, depth, shape.hidden, packing.panel_columns);
+  PackedLinear packed(packing.precision, depth, shape.hidden, packing.panel_columns, packing.arena);
   std::vector<float> padded(depth);
   for (size_t column = 0; column < shape.hidden; ++column) {
     const std::span<const float> weights = row_of(linear.weight, column);
@@ -111,12 +113,13 @@ size_t norm_bytes(const PackedNorm& norm) { return norm.gamma.bytes() + norm.bet
 
 }  // namespace
 
-PackedLinear::PackedLinear(Precision precision, size_t depth, size_t columns, size_t panel_columns)
+PackedLinear::PackedLinear(Precision precision, size_t depth, size_t columns, size_t panel_columns,
+                           WeightArena& arena)
     : precision_(precision),
       depth_(padded_depth(precision, depth) / numbers_in_group(precision)),
       columns_(round_up(columns, column_padding)),
       panel_columns_(panel_columns),
-      weights_(depth_ * columns_),
+      weights_(arena.take<Group>(depth_ * columns_)),
       bias_(columns_),
       column_scale_(precision == Precision::int8 ? columns_ : 0),
       column_offset_(precision == Precision::int8 ? columns_ : 0) {
@@ -128,7 +131,7 @@ void PackedLinear::place(size_t column, std::span<const float> weights, float bi
   ENSURE(weights.size() <= depth_ * numbers_in_group(precision_));
   bias_.data()[column] = bias;
   Group* const to =
-      weights_.data() + column / panel_columns_ * panel_columns_ * depth_ + column % panel_columns_;
+      weights_ + column / panel_columns_ * panel_columns_ * depth_ + column % panel_columns_;
   const size_t in_group = numbers_in_group(precision_);
   const auto place_of = [&](size_t row) {
     return to[row / in_group * panel_columns_].bytes + row % in_group * bytes_of(precision_);
@@ -185,7 +188,7 @@ PackedModel::PackedModel(const Model& model, Precision number, size_t panel_colu
   }
   ENSURE(model.score_head.has_value() == model.header.score.has_value());
   if (model.score_head) score_head.emplace(*model.score_head, *model.header.score);
-  const Packing packing{precision, panel_columns};
+  const Packing packing{precision, panel_columns, arena};
   layers.reserve(config.layers);
   for (const LayerWeights& layer : model.weights.layers) {
     layers.push_back({

@@ -18,6 +18,7 @@
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/relative_bias.h"
 #include "backend/cpu/score_head.h"
+#include "backend/cpu/weight_arena.h"
 #include "model/model.h"
 
 namespace hilo {
@@ -25,7 +26,8 @@ namespace hilo {
 class PackedLinear {
  public:
   // All weights and biases are zero until placed.
-  PackedLinear(Precision precision, size_t depth, size_t columns, size_t panel_columns);
+  PackedLinear(Precision precision, size_t depth, size_t columns, size_t panel_columns,
+               WeightArena& arena);
 
   // Sets a column: one weight for each row of depth, and its bias.
   void place(size_t column, std::span<const float> weights, float bias);
@@ -35,15 +37,14 @@ class PackedLinear {
   size_t columns() const { return columns_; }  // padding included
   size_t panel_columns() const { return panel_columns_; }
   size_t panels() const { return columns_ / panel_columns_; }
-  const Group* panel(size_t index) const {
-    return weights_.data() + index * panel_columns_ * depth_;
-  }
+  const Group* panel(size_t index) const { return weights_ + index * panel_columns_ * depth_; }
   const float* bias() const { return bias_.data(); }
   // See Product. Of int8 only.
   const float* column_scale() const { return column_scale_.data(); }
   const float* column_offset() const { return column_offset_.data(); }
   size_t bytes() const {
-    return weights_.bytes() + bias_.bytes() + column_scale_.bytes() + column_offset_.bytes();
+    return depth_ * columns_ * sizeof(Group) + bias_.bytes() + column_scale_.bytes() +
+           column_offset_.bytes();
   }
 
  private:
@@ -51,7 +52,7 @@ class PackedLinear {
   size_t depth_;
   size_t columns_;
   size_t panel_columns_;
-  AlignedArray<Group> weights_;
+  Group* weights_;  // the arena's
   AlignedFloats bias_, column_scale_, column_offset_;
 };
 
@@ -86,6 +87,7 @@ struct PackedModel {
   PackedModel(const Model& model, Precision precision, size_t panel_columns);
   size_t bytes() const;
 
+  WeightArena arena;
   EncoderConfig config;
   EncoderShape shape;
   Precision precision;

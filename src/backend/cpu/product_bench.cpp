@@ -41,9 +41,11 @@ void linear(benchmark::State& state, Precision precision) {
   const auto depth = static_cast<size_t>(state.range(1));
   const auto columns = static_cast<size_t>(state.range(2));
 
+  WeightArena arena;
   std::vector<PackedLinear> weights;
   for (size_t layer = 0; layer < layers; ++layer) {
-    PackedLinear& packed = weights.emplace_back(precision, depth, columns, kernels.panel_columns);
+    PackedLinear& packed =
+        weights.emplace_back(precision, depth, columns, kernels.panel_columns, arena);
     const std::vector<float> column_weights = random_floats(depth);
     for (size_t column = 0; column < columns; ++column) packed.place(column, column_weights, 0.0F);
   }
