@@ -49,16 +49,23 @@ if(HILO_TESTS AND NOT HILO_SANITIZE)
       -P ${CMAKE_SOURCE_DIR}/cmake/libhilo_symbols.cmake)
 endif()
 
-# The vocabulary compiler. It is built from the few files that it needs, because the tokenizer
-# library holds what it compiles: bert-base-uncased, as bytes that bert_base_uncased.S includes.
+# The vocabulary compiler. It is linked from the few objects that it needs, because the tokenizer
+# library, which has these too, holds what it compiles: bert-base-uncased, as bytes that
+# bert_base_uncased.S includes.
 set(vocabulary_source ${CMAKE_SOURCE_DIR}/src/tokenizer/data/bert-base-uncased-vocab.txt)
 set(vocabulary_blob ${CMAKE_BINARY_DIR}/generated/bert-base-uncased.vocabulary)
-set(vocabulary_compiler compile_vocabulary describe_json describe_vocabulary description flat_trie
-  normalizer trie utf8 vocabulary vocabulary_compiler_main)
-list(TRANSFORM vocabulary_compiler PREPEND ${CMAKE_SOURCE_DIR}/src/tokenizer/)
-list(TRANSFORM vocabulary_compiler APPEND .cpp)
-add_executable(hilo-vocabulary ${vocabulary_compiler})
-target_link_libraries(hilo-vocabulary PRIVATE hilo_base ${HILO_THIRD_PARTY})
+set(vocabulary_parts compile_vocabulary describe_json describe_vocabulary description flat_trie
+  normalizer trie utf8 vocabulary)
+list(TRANSFORM vocabulary_parts PREPEND ${CMAKE_SOURCE_DIR}/src/tokenizer/)
+list(TRANSFORM vocabulary_parts APPEND .cpp)
+add_library(hilo_vocabulary_parts OBJECT ${vocabulary_parts})
+target_link_libraries(hilo_vocabulary_parts PRIVATE hilo_base ${HILO_THIRD_PARTY})
+add_executable(hilo-vocabulary ${CMAKE_SOURCE_DIR}/src/tokenizer/vocabulary_compiler_main.cpp)
+target_link_libraries(hilo-vocabulary PRIVATE hilo_vocabulary_parts hilo_base ${HILO_THIRD_PARTY})
+get_target_property(tokenizer_sources hilo_tokenizer SOURCES)
+list(REMOVE_ITEM tokenizer_sources ${vocabulary_parts})
+set_target_properties(hilo_tokenizer PROPERTIES SOURCES
+  "${tokenizer_sources};$<TARGET_OBJECTS:hilo_vocabulary_parts>")
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated)
 add_custom_command(OUTPUT ${vocabulary_blob}
   COMMAND hilo-vocabulary ${vocabulary_source} ${vocabulary_blob}
