@@ -61,12 +61,13 @@ std::optional<Pipeline::Chunk> Pipeline::take() {
   const std::lock_guard lock{input_mutex_};
   if (ended_ || stop_requested()) return std::nullopt;
   auto lines = next_lines_();
-  if (lines && lines->empty()) return std::nullopt;
-  Chunk chunk{.index = chunks_taken_++, .lines = {}, .failure = std::nullopt};
-  if (lines)
-    chunk.lines = std::move(*lines);
-  else
-    chunk.failure = lines.error();
+  std::optional<Chunk> chunk;
+  if (!lines) {
+    chunk.emplace().failure = lines.error();
+  } else if (!lines->empty()) {
+    chunk.emplace().lines = std::move(*lines);
+  }
+  if (chunk) chunk->index = chunks_taken_++;
   return chunk;
 }
 
