@@ -13,18 +13,20 @@ constexpr size_t keys_unit = 32;
 // One head of one text, on its way from queries, keys and values to context.
 class Head {
  public:
-  Head(const PackedModel& model, const CpuKernels& kernels, size_t index, const Matrix& queries,
-       const Matrix& keys, const Matrix& values, size_t tokens, AttentionScratch& scratch)
+  Head(const PackedModel& model, const CpuKernels& kernels, const HeadOfText& of,
+       AttentionScratch& scratch)
       : shape_(model.shape),
         relative_bias_(model.relative_bias),
         kernels_(kernels),
-        index_(index),
-        kernel_(kernel_for(kernels, queries.precision)),
-        queries_(queries),
-        keys_(keys),
-        values_(values),
-        tokens_(tokens),
+        kernel_(kernel_for(kernels, of.blocks.block(0, of.head).precision)),
+        index_(of.head),
+        queries_(of.blocks.block(0, of.head).from(of.first)),
+        keys_(of.blocks.block(1, of.head).from(of.first)),
+        values_(of.blocks.block(2, of.head).from(of.first)),
+        tokens_(of.tokens),
         scratch_(scratch) {}
+
+  size_t rows_max() const { return kernel_.rows_max; }
 
   void pack(const YieldGate& gate) {
     const size_t panel = kernels_.panel_columns;
@@ -102,19 +104,14 @@ class Head {
   const EncoderShape& shape_;
   const RelativeBias& relative_bias_;
   const CpuKernels& kernels_;
-  size_t index_;
   const ProductKernel& kernel_;
+  size_t index_;
   Matrix queries_, keys_, values_;
   size_t tokens_;
   AttentionScratch& scratch_;
 };
 
 }  // namespace
-
-Precision attention_precision(const CpuKernels& kernels, Precision precision) {
-  const bool narrow = precision != Precision::fp32 && kernels.bf16.multiply != nullptr;
-  return narrow ? Precision::bf16 : Precision::fp32;
-}
 
 AttentionScratch::AttentionScratch(const EncoderShape& shape, const CpuKernels& kernels,
                                    Precision precision, size_t text_tokens_max)
@@ -130,20 +127,16 @@ size_t AttentionScratch::bytes() const {
   return keys_.bytes() + values_.bytes() + scores_.bytes() + powers_.bytes() + row_scale_.bytes();
 }
 
-void attend(const PackedModel& model, const CpuKernels& kernels, const HeadBlocks& heads,
-            size_t head, TextRows text, const Matrix& context, AttentionScratch& scratch,
-            const YieldGate& gate) {
-  Head one(model, kernels, head, heads.block(0, head).from(text.first),
-           heads.block(1, head).from(text.first), heads.block(2, head).from(text.first), text.count,
-           scratch);
-  one.pack(gate);
-  const size_t rows_max = kernel_for(kernels, heads.block(0, head).precision).rows_max;
-  const size_t column_bytes = head * model.shape.head_padded * bytes_of(context.precision);
-  for (size_t row = 0; row < text.count;) {
-    const size_t rows = tile_height(text.count - row, rows_max);
-    Matrix to = context.from(text.first + row);
+void attend(const PackedModel& model, const CpuKernels& kernels, const HeadOfText& of,
+            const Matrix& context, AttentionScratch& scratch, const YieldGate& gate) {
+  Head head(model, kernels, of, scratch);
+  head.pack(gate);
+  const size_t column_bytes = of.head * model.shape.head_padded * bytes_of(context.precision);
+  for (size_t row = 0; row < of.tokens;) {
+    const size_t rows = tile_height(of.tokens - row, head.rows_max());
+    Matrix to = context.from(of.first + row);
     to.data += column_bytes;
-    one.attend_tile(row, rows, to);
+    head.attend_tile(row, rows, to);
     gate.pass();
     row += rows;
   }

@@ -65,18 +65,16 @@ class AttentionScratch {
   AlignedFloats row_scale_;
 };
 
-// The precision that a model of `precision` attends in.
-Precision attention_precision(const CpuKernels& kernels, Precision precision);
-
-// Texts lie in the rows of a chunk.
-struct TextRows {
+// One head of one text, which lies in rows [first, first + tokens) of a chunk.
+struct HeadOfText {
+  const HeadBlocks& blocks;
+  size_t head;
   size_t first;
-  size_t count;
+  size_t tokens;
 };
 
-// Writes one head's columns of the text's rows of `context`. Passes the gate after every tile.
-void attend(const PackedModel& model, const CpuKernels& kernels, const HeadBlocks& heads,
-            size_t head, TextRows text, const Matrix& context, AttentionScratch& scratch,
-            const YieldGate& gate);
+// Writes the head's columns of the text's rows of `context`. Passes the gate after every tile.
+void attend(const PackedModel& model, const CpuKernels& kernels, const HeadOfText& of,
+            const Matrix& context, AttentionScratch& scratch, const YieldGate& gate);
 
 }  // namespace hilo

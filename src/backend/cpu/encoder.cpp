@@ -109,17 +109,17 @@ class ChunkEncoder {
                        buffers_.hidden().floats(row));
       }
     });
-    normalize(model_.embedding_norm, 0, tokens_);
+    normalize(model_.embedding_norm, 0, tokens_, buffers_.query_operand());
   }
 
-  // The rows of hidden(), and what they are as an operand.
-  void normalize(const PackedNorm& norm, size_t first, size_t rows) {
+  // The rows of hidden(), and what they are as an operand of what follows.
+  void normalize(const PackedNorm& norm, size_t first, size_t rows, const Operand& operand) {
     const Matrix hidden = buffers_.hidden();
     share_range(rows, [&](size_t row, size_t end) {
       for (; row < end; ++row) {
         kernels_.normalize_layer(hidden.floats(first + row), norm.gamma.data(), norm.beta.data(),
                                  model_.shape.hidden, model_.config.layer_norm_epsilon);
-        narrow(hidden, buffers_.hidden_operand(), model_.shape.hidden, first + row);
+        narrow(hidden, operand, model_.shape.hidden, first + row);
         gate_.pass();
       }
     });
@@ -148,7 +148,7 @@ class ChunkEncoder {
                               .columns = model_.shape.head_padded,
                               .block_stride = heads.block_numbers(),
                               .epilogue = Epilogue::bias};
-      apply(layer.query_key_value, buffers_.hidden_operand().from(row), rows, to);
+      apply(layer.query_key_value, buffers_.query_operand().from(row), rows, to);
     });
   }
 
@@ -156,8 +156,12 @@ class ChunkEncoder {
     const size_t heads = model_.shape.heads;
     member_.share(chunk_.texts() * heads, [&](size_t item) {
       const size_t text = item / heads;
-      attend(model_, kernels_, buffers_.heads(), item % heads,
-             {start(text), start(text + 1) - start(text)}, buffers_.context(), scratch_, gate_);
+      const HeadBlocks blocks = buffers_.heads();
+      const HeadOfText head{.blocks = blocks,
+                            .head = item % heads,
+                            .first = start(text),
+                            .tokens = start(text + 1) - start(text)};
+      attend(model_, kernels_, head, buffers_.context(), scratch_, gate_);
     });
   }
 
@@ -168,19 +172,19 @@ class ChunkEncoder {
     narrow_rows(buffers_.context(), buffers_.context_operand(), context_columns(), row, rows);
     apply(layer.attention_output, buffers_.context_operand().from(row), rows,
           whole(hidden, Epilogue::bias_residual));
-    normalize(layer.attention_norm, row, rows);
+    normalize(layer.attention_norm, row, rows, buffers_.hidden_operand());
     apply(layer.intermediate, buffers_.hidden_operand().from(row), rows,
           whole(wide, Epilogue::bias_gelu));
     narrow_rows(wide, buffers_.intermediate_operand(), model_.shape.intermediate, 0, rows);
     apply(layer.output, buffers_.intermediate_operand(), rows,
           whole(hidden, Epilogue::bias_residual));
-    normalize(layer.output_norm, row, rows);
+    normalize(layer.output_norm, row, rows, buffers_.query_operand());
   }
 
   void apply(const PackedLinear& linear, const Operand& input, size_t rows,
              const Destination& destination) {
     share_range(linear.panels(), [&](size_t first, size_t end) {
-      apply_linear(kernels_, linear, {first, end}, input, rows, destination, gate_);
+      apply_linear(kernels_, linear, {first, end}, {input, rows}, destination, gate_);
     });
   }
 
@@ -204,30 +208,33 @@ class ChunkEncoder {
 }  // namespace
 
 EncoderBuffers::EncoderBuffers(const EncoderShape& shape, const CpuKernels& kernels,
-                               Precision precision, const EncoderLimits& limits)
+                               const ModelPrecision& precision, const EncoderLimits& limits)
     : shape_(shape),
       limits_(limits),
-      attention_precision_(attention_precision(kernels, precision)),
+      attention_precision_(precision.attention),
       heads_(HeadBlocks::bytes(attention_precision_, limits.chunk_tokens, shape)) {
   const size_t tokens = limits.chunk_tokens;
   // What no row needs as a whole leaves its product in the weights' precision at once.
-  const Precision between = precision == Precision::bf16 ? Precision::bf16 : Precision::fp32;
+  const Precision between =
+      precision.weights == Precision::bf16 ? Precision::bf16 : Precision::fp32;
   hidden_ = Activations(Precision::fp32, tokens, shape.hidden);
   context_ = Activations(between, tokens, shape.heads * shape.head_padded);
   block_rows_ = rows_of_block(Activations(between, 1, shape.intermediate).matrix(),
-                              kernel_for(kernels, precision).rows_max);
+                              kernel_for(kernels, precision.weights).rows_max);
   const size_t block = std::min(block_rows_, tokens);
   intermediate_ = Activations(between, block, shape.intermediate);
-  if (precision == Precision::fp32) return;
-  narrow_hidden_ =
-      Activations(precision, tokens, std::max(shape.hidden, shape.heads * shape.head_padded));
-  if (precision == Precision::int8)
-    narrow_intermediate_ = Activations(precision, block, shape.intermediate);
+  if (precision.weights == Precision::fp32) return;
+  narrow_hidden_ = Activations(precision.weights, tokens,
+                               std::max(shape.hidden, shape.heads * shape.head_padded));
+  if (precision.queries != precision.weights)
+    narrow_queries_ = Activations(precision.queries, tokens, shape.hidden);
+  if (precision.weights == Precision::int8)
+    narrow_intermediate_ = Activations(precision.weights, block, shape.intermediate);
 }
 
 size_t EncoderBuffers::bytes() const {
   return heads_.bytes() + hidden_.bytes() + context_.bytes() + intermediate_.bytes() +
-         narrow_hidden_.bytes() + narrow_intermediate_.bytes();
+         narrow_hidden_.bytes() + narrow_queries_.bytes() + narrow_intermediate_.bytes();
 }
 
 void encode_chunk(const PackedModel& model, const CpuKernels& kernels, const TokenBatch& chunk,

@@ -23,8 +23,8 @@ struct EncoderLimits {
 // floats.
 class EncoderBuffers {
  public:
-  EncoderBuffers(const EncoderShape& shape, const CpuKernels& kernels, Precision precision,
-                 const EncoderLimits& limits);
+  EncoderBuffers(const EncoderShape& shape, const CpuKernels& kernels,
+                 const ModelPrecision& precision, const EncoderLimits& limits);
 
   size_t bytes() const;
   const EncoderLimits& limits() const { return limits_; }
@@ -40,6 +40,10 @@ class EncoderBuffers {
 
   // The same as operands. What is in another precision than the weights is narrowed by narrow().
   Operand hidden_operand() { return operand_of(hidden_, narrow_hidden_); }
+  // The one that queries, keys and values are made from.
+  Operand query_operand() {
+    return narrow_queries_.empty() ? hidden_operand() : narrow_queries_.operand();
+  }
   Operand context_operand() { return operand_of(context_, narrow_hidden_); }
   Operand intermediate_operand() { return operand_of(intermediate_, narrow_intermediate_); }
 
@@ -55,7 +59,8 @@ class EncoderBuffers {
   size_t block_rows_;
   AlignedArray<uint8_t> heads_;
   Activations hidden_, context_, intermediate_;
-  Activations narrow_hidden_;  // for the context, too: neither is used while the other is
+  Activations narrow_hidden_;   // for the context, too: neither is used while the other is
+  Activations narrow_queries_;  // if that is another precision
   Activations narrow_intermediate_;
 };
 

@@ -10,10 +10,10 @@ size_t tile_height(size_t rows, size_t tile_rows_max) {
 }
 
 void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, PanelRange panels,
-                  const Operand& input, size_t rows, const Destination& destination,
-                  const YieldGate& gate) {
-  ENSURE(input.matrix.precision == linear.precision());
+                  const InputRows& input, const Destination& destination, const YieldGate& gate) {
+  ENSURE(input.operand.matrix.precision == linear.precision());
   const ProductKernel& kernel = kernel_for(kernels, linear.precision());
+  const size_t rows = input.count;
   const size_t panel_columns = linear.panel_columns();
   const bool integers = linear.precision() == Precision::int8;
   const Matrix& to = destination.to;
@@ -28,7 +28,7 @@ void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, PanelRa
     const Group* next_panel = panel + 1 < panels.end ? linear.panel(panel + 1) : nullptr;
     for (size_t tile = 0, row = 0; row < rows; ++tile) {
       const size_t height = tile_height(rows - row, kernel.rows_max);
-      const Operand left = input.from(row);
+      const Operand left = input.operand.from(row);
       uint8_t* const out = to.from(row).data + place * bytes_of(to.precision);
       kernel.multiply({
           .rows = height,

@@ -20,15 +20,19 @@ struct Destination {
   Epilogue epilogue;
 };
 
+struct InputRows {
+  const Operand& operand;
+  size_t count;
+};
+
 struct PanelRange {
   size_t first;
   size_t end;
 };
 
-// Applies some panels of `linear` to `rows` rows of `input`. Passes the gate after every tile.
+// Applies some panels of `linear`. Passes the gate after every tile.
 void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, PanelRange panels,
-                  const Operand& input, size_t rows, const Destination& destination,
-                  const YieldGate& gate);
+                  const InputRows& input, const Destination& destination, const YieldGate& gate);
 
 // The height of the next tile when `rows` are left: all tiles within one row of each other.
 size_t tile_height(size_t rows, size_t tile_rows_max);

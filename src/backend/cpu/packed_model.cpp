@@ -167,10 +167,10 @@ EncoderShape::EncoderShape(const EncoderConfig& config)
   ENSURE(head * heads == hidden);
 }
 
-PackedModel::PackedModel(const Model& model, Precision number, size_t panel_columns)
+PackedModel::PackedModel(const Model& model, const ModelPrecision& precisions, size_t panel_columns)
     : config(model.header.encoder),
       shape(config),
-      precision(number),
+      precision(precisions),
       pooling(model.header.pooling),
       normalize(model.header.normalize),
       word_embeddings(copy_of(model.weights.word_embeddings)),
@@ -188,11 +188,12 @@ PackedModel::PackedModel(const Model& model, Precision number, size_t panel_colu
   }
   ENSURE(model.score_head.has_value() == model.header.score.has_value());
   if (model.score_head) score_head.emplace(*model.score_head, *model.header.score);
-  const Packing packing{precision, panel_columns, arena};
+  const Packing packing{precision.weights, panel_columns, arena};
+  const Packing query_packing{precision.queries, panel_columns, arena};
   layers.reserve(config.layers);
   for (const LayerWeights& layer : model.weights.layers) {
     layers.push_back({
-        .query_key_value = pack_query_key_value(layer, shape, packing),
+        .query_key_value = pack_query_key_value(layer, shape, query_packing),
         .attention_output = pack_attention_output(layer.attention_output, shape, packing),
         .attention_norm = pack_norm(layer.attention_norm, shape.hidden),
         .intermediate = pack_linear(layer.intermediate, shape.hidden, shape.intermediate, packing),

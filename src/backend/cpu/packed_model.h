@@ -83,14 +83,21 @@ struct EncoderShape {
   float score_scale() const { return 1.0F / std::sqrt(static_cast<float>(head)); }
 };
 
+// Queries, keys and values tell small differences apart, so they may be finer than the rest.
+struct ModelPrecision {
+  Precision weights;    // of all matrices but those that make queries, keys and values
+  Precision attention;  // of queries, keys and values, of attention's own products
+  Precision queries;    // of the matrices that make them
+};
+
 struct PackedModel {
-  PackedModel(const Model& model, Precision precision, size_t panel_columns);
+  PackedModel(const Model& model, const ModelPrecision& precision, size_t panel_columns);
   size_t bytes() const;
 
   WeightArena arena;
   EncoderConfig config;
   EncoderShape shape;
-  Precision precision;
+  ModelPrecision precision;
   Pooling pooling;
   bool normalize;
   AlignedFloats word_embeddings, position_embeddings, token_type_embeddings;  // rows of `hidden`

@@ -51,6 +51,7 @@ void linear(benchmark::State& state, Precision precision) {
   }
   Activations in(precision, rows, depth);
   Activations out(Precision::fp32, rows, columns);
+  const Operand operand = in.operand();
   const YieldGate gate;
   const Destination to{.to = out.matrix(),
                        .columns = out.matrix().stride,
@@ -60,7 +61,7 @@ void linear(benchmark::State& state, Precision precision) {
   size_t layer = 0;
   for (auto _ : state) {
     const PackedLinear& packed = weights[layer++ % layers];
-    apply_linear(kernels, packed, {0, packed.panels()}, in.operand(), rows, to, gate);
+    apply_linear(kernels, packed, {0, packed.panels()}, {operand, rows}, to, gate);
   }
   if (kernels.end != nullptr) kernels.end();
   const double operations = 2.0 * static_cast<double>(rows * depth * columns);
