@@ -117,6 +117,7 @@ Engine::State::~State() {
   stopping_.store(true, std::memory_order_seq_cst);
   bell_.ring();
   intake_.join();
+  for (const auto& worker : workers_) worker->stop();
   workers_.clear();  // Before the sessions, whose slots they write.
 }
 

@@ -22,7 +22,7 @@ Worker::Worker(const WorkerOptions& options, std::unique_ptr<PlanRunner> runner,
                          [this] { loop(); });
 }
 
-Worker::~Worker() {
+void Worker::stop() {
   if (!thread_.joinable()) return;
   stopping_.store(true, std::memory_order_relaxed);
   given_.fetch_add(1, std::memory_order_seq_cst);  // Also publishes stopping_.
@@ -101,10 +101,13 @@ bool Worker::wait_for_plan(uint32_t done) {
   return !stopping_.load(std::memory_order_relaxed);
 }
 
-// Awake until the leader is at that plan or has finished it: it has only just been given, too.
+// Awake until the leader is at that plan, which it has only just been given, or has finished it, or
+// will not come to it any more.
 void Worker::assist(Worker& leader, uint32_t plan) {
-  while (leader.done_.load(std::memory_order_acquire) == plan && !runner_->assist(*leader.runner_))
+  while (leader.done_.load(std::memory_order_acquire) == plan &&
+         !leader.stopping_.load(std::memory_order_relaxed) && !runner_->assist(*leader.runner_)) {
     spin_pause();
+  }
 }
 
 void Worker::run_next(uint32_t done) {

@@ -34,7 +34,10 @@ struct WorkerOptions {
 class Worker {
  public:
   Worker(const WorkerOptions& options, std::unique_ptr<PlanRunner> runner, Bell& bell);
-  ~Worker();  // After the plan it is at; those that wait are dropped.
+  ~Worker() { stop(); }
+  // Ends the thread after the plan it is at; those that wait are dropped. All workers stop before
+  // the first is destroyed, because they look at each other.
+  void stop();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
