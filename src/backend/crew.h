@@ -25,8 +25,10 @@ class Crew {
    public:
     Member() = default;  // Of no crew: does everything itself.
 
-    // Into how many items a step is best cut, so that members end it at nearly the same time.
-    size_t parts() const { return crew_ == nullptr ? 1 : parts_of_step; }
+    // Into how many items a step over columns or rows is best cut: one a member. Each reads its
+    // part from end to end, with what follows fetched in time; cut four times finer, a lone text
+    // was measured to take a fifth longer.
+    size_t parts() const { return crew_ == nullptr ? 1 : crew_->members_; }
 
     // Calls function(item) for items from 0 on, as many as others leave to it, and returns when all
     // `items` (below 2^16) are done.
@@ -49,11 +51,12 @@ class Crew {
     friend class Crew;
     Member(Crew& crew, uint64_t step) : crew_(&crew), step_(step) {}
 
-    static constexpr size_t parts_of_step = 8;
-
     Crew* crew_ = nullptr;
     uint64_t step_ = 0;
   };
+
+  // For up to `members` threads, the leader among them.
+  explicit Crew(size_t members) : members_(members) {}
 
   // ---- The leader
 
@@ -113,6 +116,7 @@ class Crew {
     while (turn_.load(std::memory_order_acquire) >> item_bits == step) spin_pause();
   }
 
+  const size_t members_;
   alignas(64) std::atomic<uint64_t> turn_{0};
   std::atomic<size_t> finished_{0};
   alignas(64) std::atomic<uint32_t> inside_{0};

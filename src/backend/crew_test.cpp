@@ -20,7 +20,7 @@ TEST(Crew, AMemberOfNoCrewDoesAllItself) {
 }
 
 TEST(Crew, NobodyJoinsWhatIsNotOpen) {
-  Crew crew;
+  Crew crew{4};
   EXPECT_FALSE(crew.join());
   crew.wait_until_alone();
   static_cast<void>(crew.open());
@@ -34,7 +34,7 @@ TEST(Crew, NobodyJoinsWhatIsNotOpen) {
 // Goal: who comes late finds the steps done that it has missed, and works from there on. Method:
 // one thread plays both members, the leader two steps ahead.
 TEST(Crew, WhoComesLateGoesOnFromWhereTheOthersAre) {
-  Crew crew;
+  Crew crew{4};
   Crew::Member leader = crew.open();
   std::optional<Crew::Member> late = crew.join();
   int by_leader = 0;
@@ -57,7 +57,7 @@ TEST(Crew, StepsFollowEachOtherWhoeverDoesThem) {
   constexpr int steps = 20;
   constexpr int runs = 200;
   std::array<std::array<uint64_t, items>, 2> numbers{};
-  Crew crew;
+  Crew crew{4};
   const auto walk = [&](Crew::Member& member) {
     for (size_t step = 0; step < steps; ++step) {
       const auto& from = numbers[step % 2];

@@ -96,7 +96,9 @@ Engine::State::State(const Backend& backend, const Tokenizer* tokenizer,
   spin_max_ = usable_cores(0).size() > 1 ? spin_ns_max : 0;
   const auto make_worker = [&](WorkerOptions worker) {
     workers_.push_back(std::make_unique<Worker>(
-        worker, std::make_unique<PlanRunner>(backend, tokenizer, options.tokens_max, tasks_),
+        worker,
+        std::make_unique<PlanRunner>(backend, tokenizer, options.tokens_max, tasks_,
+                                     static_cast<uint32_t>(cores.size()) - 1),
         bell_));
   };
   if (backend.instant()) {

@@ -8,11 +8,12 @@
 namespace hilo {
 
 PlanRunner::PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint32_t tokens_max,
-                       TaskTable& tasks)
+                       TaskTable& tasks, uint32_t assistants)
     : backend_(backend),
       tokenizer_(tokenizer),
       tasks_(tasks),
       workspace_(backend.make_workspace(plan_tokens_max(tokens_max), plan_tasks_max)),
+      crew_(1 + assistants),
       ids_(plan_tokens_max(tokens_max)) {}
 
 size_t PlanRunner::bytes() const {

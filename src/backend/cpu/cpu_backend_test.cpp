@@ -314,7 +314,7 @@ TEST_P(Encoder, SharesABatchAmongThreads) {
   const Vectors expected = encode(*backend, texts);
   Batch batch(*backend, texts);
   const auto leaders = batch.workspace(*backend);
-  Crew crew;
+  Crew crew{3};
   std::atomic<bool> stopping = false;
   std::vector<std::thread> others;
   for (int i = 0; i < 2; ++i) {

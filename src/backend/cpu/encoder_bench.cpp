@@ -141,7 +141,7 @@ void single_text_on_two_cores(benchmark::State& state) {
   batch.add_text(static_cast<uint32_t>(state.range(0)), random);
   Run run(batch);
   const auto own = backend().make_workspace(run.tokens, run.texts);
-  Crew crew;
+  Crew crew{2};
   std::atomic<bool> stopping = false;
   std::thread other([&] {
     while (!stopping.load(std::memory_order_relaxed)) {
