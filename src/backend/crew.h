@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/ensure.h"
 #include "base/spin.h"
 
 namespace hilo {
@@ -31,7 +32,7 @@ class Crew {
     size_t parts() const { return crew_ == nullptr ? 1 : crew_->members_; }
 
     // Calls function(item) for items from 0 on, as many as others leave to it, and returns when all
-    // `items` (below 2^16) are done.
+    // `items` (below 2^24) are done.
     template <class Function>
     void share(size_t items, Function function) {
       if (crew_ == nullptr) {
@@ -39,12 +40,13 @@ class Crew {
         return;
       }
       if (items == 0) return;
+      ENSURE(items <= item_mask);
       while (const auto item = crew_->take(step_, items)) {
         function(*item);
         crew_->finish(step_, items);
       }
       crew_->wait_for_end_of(step_);
-      ++step_;
+      step_ = (step_ + 1) & step_mask;
     }
 
    private:
@@ -90,13 +92,16 @@ class Crew {
   void leave() { inside_.fetch_sub(1, std::memory_order_seq_cst); }
 
  private:
-  // turn_ is the current step and the next of its items that nobody has.
-  static constexpr unsigned item_bits = 16;
+  // turn_ is the current step, which begins again at 0 after the last, and the next of its items
+  // that nobody has: a batch of many texts and a model of many heads make a million of them.
+  static constexpr unsigned item_bits = 24;
+  static constexpr uint64_t item_mask = (uint64_t{1} << item_bits) - 1;
+  static constexpr uint64_t step_mask = ~uint64_t{0} >> item_bits;
 
   std::optional<size_t> take(uint64_t step, size_t items) {
     uint64_t turn = turn_.load(std::memory_order_relaxed);
     while (turn >> item_bits == step) {
-      const size_t item = turn & ((1U << item_bits) - 1);
+      const size_t item = turn & item_mask;
       if (item == items) return std::nullopt;
       if (turn_.compare_exchange_weak(turn, turn + 1, std::memory_order_relaxed)) return item;
     }

@@ -31,6 +31,17 @@ TEST(Crew, NobodyJoinsWhatIsNotOpen) {
   crew.wait_until_alone();
 }
 
+// Fails if items run over into the number of the step: 64 texts of 16,384 heads each make a
+// million.
+TEST(Crew, AStepMayHaveAMillionItems) {
+  constexpr size_t items = 64 * 16'384;
+  Crew crew{2};
+  Crew::Member leader = crew.open();
+  size_t sum = 0;
+  for (int step = 0; step < 2; ++step) leader.share(items, [&](size_t item) { sum += item; });
+  EXPECT_EQ(sum, items * (items - 1));
+}
+
 // Goal: who comes late finds the steps done that it has missed, and works from there on. Method:
 // one thread plays both members, the leader two steps ahead.
 TEST(Crew, WhoComesLateGoesOnFromWhereTheOthersAre) {
