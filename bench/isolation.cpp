@@ -59,12 +59,7 @@ class HighClient {
     std::this_thread::sleep_for(std::chrono::duration<double>{gap(random_)});
   }
   Nanoseconds embed_one() {
-    const std::string text = text_of_tokens(options_.high_tokens, random_);
-    hilo_task task = 0;
-    const Instant began = monotonic_now();
-    check(hilo_submit(client_, HILO_HIGH, text.data(), text.size(), &task));
-    take_and_release(client_);
-    return monotonic_now() - began;
+    return time_of_one(client_, text_of_tokens(options_.high_tokens, random_));
   }
 
   hilo_client* client_;

@@ -53,14 +53,7 @@ class Client {
   }
 
  private:
-  Nanoseconds embed_one() {
-    const std::string& text = texts_[next_++ % texts_.size()];
-    hilo_task task = 0;
-    const Instant began = monotonic_now();
-    check(hilo_submit(client_, HILO_HIGH, text.data(), text.size(), &task));
-    take_and_release(client_);
-    return monotonic_now() - began;
-  }
+  Nanoseconds embed_one() { return time_of_one(client_, texts_[next_++ % texts_.size()]); }
 
   hilo_client* client_;
   std::vector<std::string> texts_;

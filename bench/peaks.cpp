@@ -8,13 +8,12 @@
 #include <thread>
 #include <vector>
 
+#include "backend/cpu/cpu_level.h"
 #include "base/clock.h"
 #include "support/report.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace hilo {
@@ -142,17 +141,8 @@ constexpr uint64_t tile_products_bf16 = tile_products_int8 / 2;
   return uint64_t{rounds} * 4 * tile_products_bf16 * 2;
 }
 
-// The kernel lends a process its tiles only when asked, before it starts threads.
-bool may_use_tiles() {
-  constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-  constexpr long tile_data = 18;               // XFEATURE_XTILEDATA
-  return ::syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-}
-
 std::vector<Peak> peaks() {
-  uint32_t a = 0, b = 0, c = 0, d = 0;
-  asm("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "a"(7), "c"(0));
-  const bool tiles = (d >> 24 & 1) != 0 && may_use_tiles();
+  const bool tiles = best_cpu_level() == CpuLevel::amx;  // Asks Linux for them, too.
   const bool wide = __builtin_cpu_supports("avx512f");
   return {
       {"fma_avx2", "FMA, fp32, AVX2", __builtin_cpu_supports("fma") != 0, burst_fma_avx2},
@@ -161,8 +151,8 @@ std::vector<Peak> peaks() {
        burst_bf16},
       {"vnni", "dot products, int8, AVX-512", __builtin_cpu_supports("avx512vnni") != 0,
        burst_vnni},
-      {"amx_bf16", "tiles, bf16, AMX", tiles && (d >> 22 & 1) != 0, burst_amx_bf16},
-      {"amx_int8", "tiles, int8, AMX", tiles && (d >> 25 & 1) != 0, burst_amx_int8},
+      {"amx_bf16", "tiles, bf16, AMX", tiles, burst_amx_bf16},
+      {"amx_int8", "tiles, int8, AMX", tiles, burst_amx_int8},
   };
 }
 

@@ -93,4 +93,12 @@ hilo_result take_and_release(hilo_client* client) {
   return result;
 }
 
+Nanoseconds time_of_one(hilo_client* client, const std::string& text) {
+  hilo_task task = 0;
+  const Instant began = monotonic_now();
+  check(hilo_submit(client, HILO_HIGH, text.data(), text.size(), &task));
+  take_and_release(client);
+  return monotonic_now() - began;
+}
+
 }  // namespace hilo

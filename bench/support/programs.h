@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "cli/model_source.h"
 #include "hilo/hilo.h"
@@ -23,5 +25,8 @@ void check(hilo_status status);
 
 // Waits for a result, takes it and releases its vector.
 hilo_result take_and_release(hilo_client* client);
+
+// How long one text takes on the HIGH lane, from submission to its vector.
+Nanoseconds time_of_one(hilo_client* client, const std::string& text);
 
 }  // namespace hilo

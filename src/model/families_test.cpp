@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/header_test_support.h"
 #include "model/model.h"
 #include "model/model_test_support.h"
 #include "model/relative_bucket.h"
@@ -16,6 +17,8 @@ namespace hilo {
 namespace {
 
 using nlohmann::json;
+using test::accepted;
+using test::header_of;
 using test::TemporaryDirectory;
 using test::TestModel;
 using testing::AllOf;
@@ -43,18 +46,6 @@ TestModel configuration_of(const std::string& name) {
           .prompts = {},
           .tokenizer = {},
           .tensors = {}};
-}
-
-Result<ModelHeader> header_of(const TestModel& model) {
-  const TemporaryDirectory directory;
-  model.write_configuration(directory.path());
-  return read_model_header(directory.path());
-}
-
-ModelHeader accepted(const TestModel& model) {
-  Result<ModelHeader> header = header_of(model);
-  EXPECT_TRUE(header) << header.error().message;
-  return header ? *std::move(header) : ModelHeader{};
 }
 
 std::string refusal(const std::string& name, const std::function<void(TestModel&)>& breakage) {

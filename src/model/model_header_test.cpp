@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/header_test_support.h"
 #include "model/model.h"
 #include "model/model_test_support.h"
 
@@ -13,23 +14,13 @@ namespace hilo {
 namespace {
 
 using nlohmann::json;
+using test::accepted;
+using test::header_of;
 using test::make_test_model;
 using test::TemporaryDirectory;
 using test::TestModel;
 using testing::AllOf;
 using testing::HasSubstr;
-
-Result<ModelHeader> header_of(const TestModel& model) {
-  const TemporaryDirectory directory;
-  model.write_configuration(directory.path());
-  return read_model_header(directory.path());
-}
-
-ModelHeader accepted(const TestModel& model) {
-  Result<ModelHeader> header = header_of(model);
-  EXPECT_TRUE(header) << header.error().message;
-  return header ? *std::move(header) : ModelHeader{};
-}
 
 std::string refusal(const std::function<void(TestModel&)>& breakage) {
   TestModel model = make_test_model();

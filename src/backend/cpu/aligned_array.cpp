@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 namespace hilo {
+
 void* allocate_aligned(size_t bytes) {
   const bool large = bytes >= 2 * huge_page_bytes;
   const size_t alignment = large ? huge_page_bytes : cache_line_bytes;

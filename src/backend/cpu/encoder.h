@@ -38,7 +38,8 @@ class EncoderBuffers {
   // For one block of rows only.
   Matrix intermediate() { return intermediate_.matrix(); }
 
-  // The same as operands. What is in another precision than the weights is narrowed by narrow().
+  // The same as operands. Where that is another precision, the encoder narrows the one into the
+  // other.
   Operand hidden_operand() { return operand_of(hidden_, narrow_hidden_); }
   // The one that queries, keys and values are made from.
   Operand query_operand() {

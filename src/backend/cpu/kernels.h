@@ -42,8 +42,8 @@ enum class Epilogue : uint32_t {
 //
 // A panel's row k holds the k-th group of every column side by side. Strides count groups.
 struct Product {
-  size_t rows = 0;    // 1 to ProductKernel::rows_max
-  size_t depth = 0;   // groups, at least 1; a multiple of ProductKernel::depth_unit
+  size_t rows = 0;   // 1 to ProductKernel::rows_max
+  size_t depth = 0;  // groups, at least 1; in bf16 and int8 a multiple of 16, for AMX reads as many
   size_t panels = 0;  // at least 1
   const Group* left = nullptr;
   size_t left_stride = 0;
@@ -70,8 +70,7 @@ struct Product {
 };
 
 struct ProductKernel {
-  size_t rows_max;    // of a tile
-  size_t depth_unit;  // groups; operands are padded with zeros to a multiple of it
+  size_t rows_max;  // of a tile
   // Reads left in tiles of rows_max rows: what lies behind the last row is read, but not used.
   void (*multiply)(const Product& product);
 };

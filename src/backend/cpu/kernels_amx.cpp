@@ -110,7 +110,6 @@ void sum_with_tiles(const Product& product, const Group* right, float* sums, siz
 template <class Sums, class Tiles>
 constexpr ProductKernel tile_kernel_of = {
     .rows_max = 2 * tile_rows,
-    .depth_unit = tile_groups,
     .multiply = multiply_panels<Sums, sum_with_tiles<Tiles>, 2 * tile_rows>,
 };
 constexpr ProductKernel bf16_kernel = tile_kernel_of<FloatSums, Bf16Tiles>;

@@ -159,7 +159,7 @@ inline void transpose_block(const Group* rows, size_t row_stride, size_t count, 
 
 #include "backend/cpu/product_simd.inc"
 
-constexpr ProductKernel bf16_kernel = {.rows_max = rows_max, .depth_unit = 1, .multiply = nullptr};
+constexpr ProductKernel bf16_kernel = {.rows_max = rows_max, .multiply = nullptr};
 constexpr ProductKernel int8_kernel = kernel_of<IntegerSums, Int8Dot>;
 constexpr auto begin_thread = nullptr;
 constexpr auto end_thread = nullptr;

@@ -2,12 +2,12 @@
 // this file takes clarity; the compiler still makes the inner loops wide.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <numbers>
 #include <type_traits>
 
+#include "backend/cpu/bf16.h"
 #include "backend/cpu/kernels.h"
 #include "base/ensure.h"
 
@@ -16,14 +16,6 @@ namespace {
 
 constexpr size_t rows_max = 4;
 constexpr size_t columns_per_panel = 16;
-
-float float_of(Bf16 number) { return std::bit_cast<float>(uint32_t{number} << 16); }
-
-// To the nearest, ties to even; no numbers here are infinite.
-Bf16 bf16_of(float number) {
-  const auto bits = std::bit_cast<uint32_t>(number);
-  return static_cast<Bf16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
 
 // ---- One step of depth: a group of the left operand meets a row of the panel
 
@@ -120,8 +112,7 @@ void multiply(const Product& product) {
 }
 
 template <class Dot>
-constexpr ProductKernel kernel_of = {
-    .rows_max = rows_max, .depth_unit = 1, .multiply = multiply<Dot>};
+constexpr ProductKernel kernel_of = {.rows_max = rows_max, .multiply = multiply<Dot>};
 
 // ---- Panels made of activations
 

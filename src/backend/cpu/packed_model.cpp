@@ -1,11 +1,11 @@
 #include "backend/cpu/packed_model.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
+#include "backend/cpu/bf16.h"
 #include "backend/cpu/tensor_copy.h"
 #include "base/ensure.h"
 
@@ -31,12 +31,6 @@ void check_shape(const LinearWeights& linear, size_t depth, size_t columns) {
   ENSURE(linear.weight.rows == columns);
   ENSURE(linear.weight.columns == depth);
   ENSURE(linear.bias.columns == columns);
-}
-
-// The nearest bf16, ties to even. Weights are finite: the loader has seen to that.
-Bf16 nearest_bf16(float number) {
-  const auto bits = std::bit_cast<uint32_t>(number);
-  return static_cast<Bf16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 // A column of weights as integers from -127 to 127, the largest weight at the end of that range.
@@ -143,7 +137,7 @@ void PackedLinear::place(size_t column, std::span<const float> weights, float bi
       break;
     case Precision::bf16:
       for (size_t row = 0; row < weights.size(); ++row) {
-        const Bf16 narrow = nearest_bf16(weights[row]);
+        const Bf16 narrow = bf16_of(weights[row]);
         std::memcpy(place_of(row), &narrow, sizeof(Bf16));
       }
       break;
