@@ -37,6 +37,7 @@ class EngineUnderTest {
  private:
   static const EngineOptions default_options;
   void control();
+  void count_retired();
   void adopt(std::unique_ptr<Session> session);
 
   ChannelSpec spec_;
