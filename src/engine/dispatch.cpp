@@ -2,11 +2,11 @@
 #include <array>
 
 #include "base/ensure.h"
-#include "engine/state.h"
+#include "engine/engine_core.h"
 
 namespace hilo {
 
-bool Engine::State::hand_out_work() {
+bool EngineCore::hand_out_work() {
   bool finished_already = false;
   for (const Lane lane : {Lane::high, Lane::low}) {
     uint32_t equally_busy = 0;
@@ -18,28 +18,28 @@ bool Engine::State::hand_out_work() {
       finished_already |= worker->finished() != nullptr;
     }
   }
-  if (backend_.shares()) ask_to_assist();
+  if (options_.assist) ask_to_assist();
   return finished_already;
 }
 
 // HIGH workers without a plan help one that encodes, so that a lone text has all cores.
-void Engine::State::ask_to_assist() {
+void EngineCore::ask_to_assist() {
   Worker* leader = nullptr;
-  for (const auto& worker : workers_)
-    if (worker->lane() == Lane::high && worker->leads()) leader = worker.get();
+  for (Worker* const worker : workers_)
+    if (worker->lane() == Lane::high && worker->leads()) leader = worker;
   if (leader == nullptr) return;
-  for (const auto& worker : workers_)
+  for (Worker* const worker : workers_)
     if (worker->lane() == Lane::high && worker->plans() == 0) worker->ask_to_assist(*leader);
 }
 
 // Null if every worker of the lane has all that its mailbox holds.
-Worker* Engine::State::least_busy(Lane lane, uint32_t& equally_busy) {
+Worker* EngineCore::least_busy(Lane lane, uint32_t& equally_busy) {
   Worker* chosen = nullptr;
   equally_busy = 0;
-  for (const auto& worker : workers_) {
+  for (Worker* const worker : workers_) {
     if (worker->lane() != lane || !worker->has_room()) continue;
     if (chosen == nullptr || worker->plans() < chosen->plans()) {
-      chosen = worker.get();
+      chosen = worker;
       equally_busy = 0;
     }
     if (worker->plans() == chosen->plans()) ++equally_busy;
@@ -47,17 +47,17 @@ Worker* Engine::State::least_busy(Lane lane, uint32_t& equally_busy) {
   return chosen;
 }
 
-void Engine::State::collect_finished(Instant now) {
-  for (const auto& worker : workers_) {
+void EngineCore::collect_finished(Instant now) {
+  for (Worker* const worker : workers_) {
     while (const Plan* const plan = worker->finished()) {
-      if (plan->lane == Lane::high) expect_more_ = true;
+      if (plan->lane == Lane::high) expects_more_ = true;
       take_back(*plan, now);
       worker->collect();
     }
   }
 }
 
-void Engine::State::take_back(const Plan& plan, Instant now) {
+void EngineCore::take_back(const Plan& plan, Instant now) {
   for (const TaskId id : plan.tasks()) {
     Task& task = tasks_[id];
     if (plan.work == Work::tokenize) release_text(task);
@@ -70,14 +70,14 @@ void Engine::State::take_back(const Plan& plan, Instant now) {
   }
 }
 
-void Engine::State::queue_to_encode(TaskId id) {
+void EngineCore::queue_to_encode(TaskId id) {
   Task& task = tasks_[id];
   task.stage = Task::Stage::queued;
   queues_[lane_index(task.lane)].to_encode.push(
       {.id = id, .client = task.client, .cost = task.tokens, .deadline = task.deadline});
 }
 
-void Engine::State::drop_expired(Instant now) {
+void EngineCore::drop_expired(Instant now) {
   std::array<TaskId, 64> expired;
   for (LaneQueues& lane : queues_) {
     for (FairQueue* const queue : {&lane.to_tokenize, &lane.to_encode}) {
@@ -95,7 +95,7 @@ void Engine::State::drop_expired(Instant now) {
 
 // Completes a task that still waits; one that a worker has is completed when it comes back, with
 // its vector if that was being computed.
-void Engine::State::drop(TaskId id, CompletionStatus status, Instant now) {
+void EngineCore::drop(TaskId id, CompletionStatus status, Instant now) {
   Task& task = tasks_[id];
   if (task.stage == Task::Stage::working) {
     task.dropped = true;
@@ -111,12 +111,12 @@ void Engine::State::drop(TaskId id, CompletionStatus status, Instant now) {
   complete(id, status, now);
 }
 
-void Engine::State::release_text(const Task& task) {
+void EngineCore::release_text(const Task& task) {
   texts_[lane_index(task.lane)].give_back(task.text_block);
   stalled_ = 0;
 }
 
-void Engine::State::complete(TaskId id, CompletionStatus status, Instant now) {
+void EngineCore::complete(TaskId id, CompletionStatus status, Instant now) {
   Task& task = tasks_[id];
   Client& client = clients_[task.client];
   // A session that has ended is told nothing, and its slots go with it.

@@ -35,6 +35,8 @@ struct BudgetLine {
   size_t bytes;
 };
 
+class EngineThreads;
+
 class Engine final : public SessionHost {
  public:
   // Starts the threads; ready to adopt sessions when it returns. `backend` and `tokenizer` outlive
@@ -51,8 +53,7 @@ class Engine final : public SessionHost {
   bool drained() const override;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<EngineThreads> threads_;
 };
 
 }  // namespace hilo

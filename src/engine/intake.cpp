@@ -3,13 +3,13 @@
 #include <bit>
 
 #include "base/ensure.h"
-#include "engine/state.h"
+#include "engine/engine_core.h"
 
 namespace hilo {
 
 // Every client gets its turn in every tick, and each tick begins with the next one that is there,
 // because the first has the best chance of room in the text rings.
-void Engine::State::collect_submissions(Instant now) {
+void EngineCore::collect_submissions(Instant now) {
   const uint32_t first = first_client_;
   const uint64_t from_first = std::rotr(live_, static_cast<int>(first));
   const uint64_t after_first = std::rotr(from_first, 1);
@@ -20,7 +20,7 @@ void Engine::State::collect_submissions(Instant now) {
                   [&](uint32_t after) { collect_from((first + after) % clients_max, now); });
 }
 
-void Engine::State::collect_from(uint32_t client, Instant now) {
+void EngineCore::collect_from(uint32_t client, Instant now) {
   Session& session = *clients_[client].session;
   uint32_t bytes = 0;
   for (uint32_t entries = 0; entries < entries_per_tick_max && bytes < text_bytes_per_tick_max;
@@ -36,13 +36,13 @@ void Engine::State::collect_from(uint32_t client, Instant now) {
     }
     if (!accept(client, entry, now)) return;
     session.advance();
-    expect_more_ = true;
+    expects_more_ = true;
     bytes += std::min(entry.text_bytes, text_bytes_max);
   }
 }
 
 // False: there is no room for its text now. It stays where it is, in the client's memory.
-bool Engine::State::accept(uint32_t client, const Submission& entry, Instant now) {
+bool EngineCore::accept(uint32_t client, const Submission& entry, Instant now) {
   Session& session = *clients_[client].session;
   if (entry.opcode == Opcode::cancel) {
     cancel(clients_[client], entry.task, now);
@@ -58,26 +58,25 @@ bool Engine::State::accept(uint32_t client, const Submission& entry, Instant now
   return true;
 }
 
-std::optional<CompletionStatus> Engine::State::refusal_of(const Submission& entry,
-                                                          Instant now) const {
+std::optional<CompletionStatus> EngineCore::refusal_of(const Submission& entry, Instant now) const {
   if (draining()) return CompletionStatus::shutting_down;
   if (entry.text_bytes > text_bytes_max) return CompletionStatus::text_too_long;
   if (entry.opcode == Opcode::echo) return std::nullopt;
   if (entry.lane >= lane_count) return CompletionStatus::invalid_entry;
-  if (entry.prompt > prompts_.size()) return CompletionStatus::invalid_entry;
+  if (entry.prompt > options_.prompts.size()) return CompletionStatus::invalid_entry;
   if (entry.deadline_ns != 0 && entry.deadline_ns <= static_cast<uint64_t>(now.ns))
     return CompletionStatus::expired;
   return std::nullopt;
 }
 
-void Engine::State::answer(Session& session, const Submission& entry, CompletionStatus status) {
+void EngineCore::answer(Session& session, const Submission& entry, CompletionStatus status) {
   Completion completion{};
   completion.task = entry.task;
   completion.status = status;
   session.complete(session.open_task(), completion);
 }
 
-void Engine::State::echo(Session& session, const Submission& entry) {
+void EngineCore::echo(Session& session, const Submission& entry) {
   const Session::Slot slot = session.open_task();
   const std::span<std::byte> room = session.slot_bytes(slot.index);
   Completion completion{};
@@ -90,11 +89,11 @@ void Engine::State::echo(Session& session, const Submission& entry) {
   session.complete(slot, completion);
 }
 
-bool Engine::State::open_embed(uint32_t client, const Submission& entry, Instant now) {
+bool EngineCore::open_embed(uint32_t client, const Submission& entry, Instant now) {
   Session& session = *clients_[client].session;
   const Lane lane = granted_lane(session.rights(), static_cast<Lane>(entry.lane));
   const std::string_view prompt =
-      entry.prompt == 0 ? std::string_view{} : prompts_[entry.prompt - 1];
+      entry.prompt == 0 ? std::string_view{} : options_.prompts[entry.prompt - 1];
   const auto block = texts_[lane_index(lane)].take(prompt.size() + entry.text_bytes);
   if (!block) {
     stalled_ |= uint64_t{1} << client;
@@ -127,7 +126,7 @@ bool Engine::State::open_embed(uint32_t client, const Submission& entry, Instant
 }
 
 // A name that is not open is no error: its completion may be on the way.
-void Engine::State::cancel(Client& client, uint64_t name, Instant now) {
+void EngineCore::cancel(Client& client, uint64_t name, Instant now) {
   for (const TaskId id : client.task_of_slot)
     if (id != no_task && tasks_[id].name == name) return drop(id, CompletionStatus::cancelled, now);
 }

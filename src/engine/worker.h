@@ -1,50 +1,34 @@
-// A thread that carries out plans, with a mailbox of a few. The intake thread gives and collects; a
-// plan stays in its place from one to the other.
+// Who carries out plans, as the tick sees it: a mailbox of a few orders, emptied elsewhere. The
+// tick gives and collects; a plan stays in its place from one to the other.
 //
-//   given_    counted by intake            places given_ .. done_      wait or run
+//   given_    counted by the tick          places given_ .. done_      wait or run
 //   done_     counted by the worker        places done_ .. collected_  are finished
 //
-// A HIGH worker waits for its next plan awake for a moment, because encoding follows tokenizing;
-// and while it works the LOW worker of its core stands at the gate they share. A HIGH worker that
-// has no plan is asked to assist one that encodes. Without a thread of its own (an instant backend)
-// a worker carries a plan out as it is given.
+// A worker without a plan may be asked to assist one that encodes. What empties the mailbox derives
+// from this: a thread (worker_thread.h), or a script in virtual time (tests/simulation).
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <optional>
-#include <thread>
 
-#include "backend/yield_gate.h"
-#include "base/clock.h"
-#include "engine/bell.h"
-#include "engine/plan_runner.h"
 #include "scheduler/plan.h"
 
 namespace hilo {
 
-struct WorkerOptions {
-  Lane lane = Lane::high;
-  std::optional<int> core{};  // none: no thread of its own
-  Nanoseconds spin_max = 0;   // how long it waits awake
-  YieldGate* gate = nullptr;  // shared by the two workers of a core
-};
-
 class Worker {
  public:
-  Worker(const WorkerOptions& options, std::unique_ptr<PlanRunner> runner, Bell& bell);
-  ~Worker() { stop(); }
-  // Ends the thread after the plan it is at; those that wait are dropped. All workers stop before
-  // the first is destroyed, because they look at each other.
-  void stop();
+  // `core` counts the pairs of a HIGH and a LOW worker that share one.
+  Worker(Lane lane, uint32_t core) : lane_(lane), core_(core) {}
+  virtual ~Worker() = default;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  Lane lane() const { return options_.lane; }
-  size_t bytes() const { return runner_->bytes(); }
+  Lane lane() const { return lane_; }
+  uint32_t core() const { return core_; }
 
-  // Intake
+  // ---- The tick
+
   uint32_t plans() const { return given_.load(std::memory_order_relaxed) - collected_; }
   bool has_room() const { return plans() < depth(); }
   void give(const Plan& plan);
@@ -56,31 +40,41 @@ class Worker {
   const Plan* finished() const;
   void collect();
 
- private:
-  // LOW always has its next plan at hand. HIGH plans stay in the queue, where any free worker may
-  // take them.
-  uint32_t depth() const { return options_.lane == Lane::high ? 1 : 2; }
-  void post();
-  void assist(Worker& leader, uint32_t plan);
-  void loop();
-  bool wait_for_plan(uint32_t done);
-  void run_next(uint32_t done);
-
-  WorkerOptions options_;
-  std::unique_ptr<PlanRunner> runner_;
-  Bell& bell_;
+ protected:
   // A plan, or whom to assist with which of theirs.
   struct Order {
     Plan plan;
     Worker* leader = nullptr;
     uint32_t leaders_plan = 0;
   };
-  std::array<Order, 2> mailbox_;
-  uint32_t collected_ = 0;
+
+  // Order number `number` has just been put into the mailbox.
+  virtual void wake(uint32_t number) = 0;
+
+  // ---- The worker
+
+  const Order& order(uint32_t number) const { return mailbox_[number % mailbox_.size()]; }
+  // Order number `number` is finished; what it said was done before.
+  void finish(uint32_t number) {
+    // Partner: finished(). Sequentially consistent, because a thread next looks whether the tick
+    // sleeps.
+    done_.store(number + 1, std::memory_order_seq_cst);
+  }
+
   alignas(64) std::atomic<uint32_t> given_{0};
-  std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<uint32_t> done_{0};
-  std::thread thread_;
+
+ private:
+  // LOW always has its next plan at hand. HIGH plans stay in the queue, where any free worker may
+  // take them.
+  uint32_t depth() const { return lane_ == Lane::high ? 1 : 2; }
+  Order& next_order();
+  void post();
+
+  const Lane lane_;
+  const uint32_t core_;
+  uint32_t collected_ = 0;
+  std::array<Order, 2> mailbox_;
 };
 
 }  // namespace hilo

@@ -1,0 +1,51 @@
+#include "engine/engine_core.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hilo {
+
+EngineCore::EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector<Worker*> workers)
+    : options_(options),
+      tasks_(tasks),
+      texts_{TextRing{text_ring_bytes[0]}, TextRing{text_ring_bytes[1]}},
+      workers_(std::move(workers)) {}
+
+void EngineCore::tick(Instant now) {
+  cancel_all_at_the_drains_deadline(now);
+  collect_finished(now);     // workers  -> queues_, completions
+  drop_expired(now);         // queues_  -> completions
+  collect_submissions(now);  // channel/ -> queues_
+  while (hand_out_work())    // queues_  -> scheduler/ -> workers
+    collect_finished(now);   // (an instant backend has finished already)
+  deliver_completions();     // completions -> channel/ -> client/
+}
+
+bool EngineCore::work_has_arrived() const {
+  for (const Worker* const worker : workers_)
+    if (worker->finished() != nullptr) return true;
+  for (uint64_t left = live_ & ~stalled_; left != 0; left &= left - 1)
+    if (clients_[static_cast<size_t>(std::countr_zero(left))].session->has_submissions())
+      return true;
+  return false;
+}
+
+Instant EngineCore::next_deadline(Instant now) const {
+  Instant next = now < drain_deadline_ ? drain_deadline_ : never;
+  for (const LaneQueues& lane : queues_)
+    next = std::min({next, lane.to_tokenize.next_deadline(), lane.to_encode.next_deadline()});
+  return next;
+}
+
+bool EngineCore::take_expects_more() { return std::exchange(expects_more_, false); }
+
+void EngineCore::set_need_wakeup(bool sleeping) {
+  for_each_client(live_,
+                  [&](uint32_t client) { clients_[client].session->set_need_wakeup(sleeping); });
+}
+
+size_t EngineCore::bytes() const {
+  return sizeof(*this) + tasks_.table_bytes() + 2 * lane_count * FairQueue::bytes();
+}
+
+}  // namespace hilo

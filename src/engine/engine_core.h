@@ -1,0 +1,132 @@
+// The engine without threads and without a clock: sessions, queues and workers, and the tick that
+// moves tasks from one to the next. Whoever calls it says what time it is, so that a simulation
+// runs the same code in time of its own.
+//
+// Each step of the tick is a function; the files follow the path of a task: intake.cpp (submissions
+// become tasks), dispatch.cpp (tasks go to workers and come back), clients.cpp (sessions begin and
+// end). Nothing allocates after the constructor.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "channel/session.h"
+#include "engine/task_table.h"
+#include "engine/text_ring.h"
+#include "engine/worker.h"
+#include "scheduler/plan.h"
+
+namespace hilo {
+
+// One client in one tick, so that none holds up the others.
+inline constexpr uint32_t entries_per_tick_max = 32;
+inline constexpr uint32_t text_bytes_per_tick_max = 256 * 1024;
+
+// Texts that wait to be tokenized. HIGH texts are few and short; LOW has room for the text arenas
+// of many clients.
+inline constexpr std::array<size_t, lane_count> text_ring_bytes{4 * 1024 * 1024, 16 * 1024 * 1024};
+
+struct CoreOptions {
+  std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
+  bool assist = false;               // workers without a plan help one that encodes
+};
+
+class EngineCore {
+ public:
+  // Workers read and write the tasks they are given, and outlive the core's last tick.
+  EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector<Worker*> workers);
+
+  // Everything that can be done now.
+  void tick(Instant now);
+  // What would give another tick something to do, before `next_deadline` is reached.
+  bool work_has_arrived() const;
+  Instant next_deadline(Instant now) const;
+  // True once after a tick in which a client or a HIGH worker brought something: more may follow.
+  bool take_expects_more();
+  // Tells clients whether they must ring.
+  void set_need_wakeup(bool sleeping);
+
+  // ---- Sessions. A client is known by its place, one bit in a set of clients.
+
+  uint32_t begin_session(std::unique_ptr<Session> session);
+  Session& session(uint32_t client) { return *clients_[client].session; }
+  // The programs have gone.
+  void end_sessions(uint64_t clients, Instant now);
+  // The next session that has ended, with nothing of it in the engine; null if there is none.
+  std::unique_ptr<Session> take_ended();
+
+  // From now on nothing is admitted; from the deadline on, nothing is begun.
+  void drain(Instant deadline);
+  Instant drain_deadline() const { return drain_deadline_; }  // `never` while nobody has asked
+  bool drained(Instant now) const;
+
+  size_t bytes() const;
+  size_t text_bytes() const { return texts_[0].bytes() + texts_[1].bytes(); }
+
+ private:
+  // The engine's record of one client: its session, and its open tasks by slot.
+  struct Client {
+    std::unique_ptr<Session> session;
+    bool ended = false;  // Gone, or broke the protocol: finish what workers hold.
+    uint32_t tasks_open = 0;
+    std::array<TaskId, slots_per_client> task_of_slot;
+  };
+
+  // clients.cpp
+  bool draining() const { return drain_deadline_ != never; }
+  void end_session(uint32_t client, Instant now);
+  void cancel_all_at_the_drains_deadline(Instant now);
+  void drop_tasks_of(Client& client, CompletionStatus status, Instant now);
+  void deliver_completions();
+
+  // intake.cpp
+  void collect_submissions(Instant now);
+  void collect_from(uint32_t client, Instant now);
+  bool accept(uint32_t client, const Submission& entry, Instant now);
+  bool open_embed(uint32_t client, const Submission& entry, Instant now);
+  std::optional<CompletionStatus> refusal_of(const Submission& entry, Instant now) const;
+  void answer(Session& session, const Submission& entry, CompletionStatus status);
+  void echo(Session& session, const Submission& entry);
+  void cancel(Client& client, uint64_t name, Instant now);
+
+  // dispatch.cpp
+  void collect_finished(Instant now);
+  void take_back(const Plan& plan, Instant now);
+  void drop_expired(Instant now);
+  bool hand_out_work();
+  void ask_to_assist();
+  Worker* least_busy(Lane lane, uint32_t& equally_busy);
+  void queue_to_encode(TaskId id);
+  void drop(TaskId id, CompletionStatus status, Instant now);
+  void complete(TaskId id, CompletionStatus status, Instant now);
+  void release_text(const Task& task);
+
+  template <class Visit>
+  static void for_each_client(uint64_t clients, Visit visit) {
+    for (uint64_t left = clients; left != 0; left &= left - 1)
+      visit(static_cast<uint32_t>(std::countr_zero(left)));
+  }
+
+  const CoreOptions options_;
+
+  std::array<Client, clients_max> clients_;
+  // One bit a client.
+  uint64_t live_ = 0;
+  uint64_t ended_ = 0;         // their sessions have not been taken yet
+  uint64_t stalled_ = 0;       // their next text waits for room in its text ring
+  uint32_t first_client_ = 0;  // whose turn it is to be collected from first
+
+  TaskTable& tasks_;
+  std::array<TextRing, lane_count> texts_;
+  std::array<LaneQueues, lane_count> queues_;
+  const std::vector<Worker*> workers_;
+
+  bool expects_more_ = false;
+  Instant drain_deadline_ = never;
+};
+
+}  // namespace hilo

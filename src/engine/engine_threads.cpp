@@ -1,0 +1,154 @@
+#include "engine/engine_threads.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/heap_seal.h"
+#include "base/spin.h"
+#include "engine/cores.h"
+
+namespace hilo {
+namespace {
+
+// How long to wait awake when something has just come, and asleep at a time.
+constexpr Nanoseconds spin_ns_min = 5 * microsecond_ns;
+constexpr Nanoseconds spin_ns_max = 50 * microsecond_ns;
+constexpr Nanoseconds sleep_ns_max = 100 * millisecond_ns;
+// How often a busy tick looks whether a client has gone.
+constexpr Nanoseconds watch_interval = millisecond_ns;
+
+}  // namespace
+
+// ---- The intake thread
+
+void EngineThreads::loop() {
+  const HeapSeal seal;
+  while (!stopping_.load(std::memory_order_relaxed)) tick();
+}
+
+void EngineThreads::tick() {
+  const Instant now = monotonic_now();  // Read once: every decision here sees the same time.
+  follow_control(now);                  // desk_ -> core_
+  core_->tick(now);
+  report_to_control(now);  // core_ -> desk_
+  wait(now);
+}
+
+void EngineThreads::follow_control(Instant now) {
+  while (desk_.anything_adopted()) begin_session(desk_.next_adopted(), now);
+  if (desk_.drain_deadline() != core_->drain_deadline()) core_->drain(desk_.drain_deadline());
+}
+
+void EngineThreads::begin_session(std::unique_ptr<Session> session, Instant now) {
+  const uint32_t client = core_->begin_session(std::move(session));
+  // A session that cannot be watched is closed, which tells its client.
+  if (!watch_.add(client, core_->session(client))) core_->end_sessions(uint64_t{1} << client, now);
+}
+
+void EngineThreads::report_to_control(Instant now) {
+  while (std::unique_ptr<Session> session = core_->take_ended()) {
+    watch_.remove(*session);
+    desk_.retire(std::move(session));
+  }
+  if (core_->drained(now) && !desk_.drained()) desk_.set_drained();
+}
+
+// More follows soon if it did so the last time: a client that waits awake, or encoding after
+// tokenizing. Where nothing comes, the spin shrinks to almost nothing: a client that shares our
+// core can only go on when we sleep.
+void EngineThreads::adapt_spin(Instant now) {
+  if (!core_->take_expects_more()) return;
+  if (now < spin_until_) spin_ = std::min(2 * spin_, spin_max_);
+  spin_until_ = now + spin_;
+}
+
+// Stays awake while more is expected at once, else sleeps until a doorbell, a worker, the control
+// thread, a death or a deadline.
+void EngineThreads::wait(Instant now) {
+  adapt_spin(now);
+  const bool time_to_look = now - watched_at_ >= watch_interval;
+  if (time_to_look) watched_at_ = now;
+  if (now < spin_until_ && !time_to_look) return spin_pause();
+  if (now < spin_until_) return core_->end_sessions(watch_.wait(0), now);
+
+  spin_ = std::min(std::max(spin_ / 2, spin_ns_min), spin_max_);
+  bell_.prepare_to_sleep();
+  core_->set_need_wakeup(true);
+  uint64_t gone = 0;
+  if (!work_has_arrived())
+    gone = watch_.wait(std::clamp<Nanoseconds>(core_->next_deadline(now) - now, 0, sleep_ns_max));
+  else if (time_to_look)
+    gone = watch_.wait(0);  // Or a client that never lets us sleep would hide who has gone.
+  core_->set_need_wakeup(false);
+  bell_.awake();
+  core_->end_sessions(gone, now);
+}
+
+bool EngineThreads::work_has_arrived() const {
+  return stopping_.load(std::memory_order_seq_cst) || desk_.anything_adopted() ||
+         desk_.drain_deadline() != core_->drain_deadline() || core_->work_has_arrived();
+}
+
+// ---- Beginning and end
+
+EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
+                             const EngineOptions& options)
+    : tasks_(options.tokens_max), dims_(backend.dims()) {
+  // A lone core has nobody to wait for awake.
+  spin_max_ = usable_cores(0).size() > 1 ? spin_ns_max : 0;
+  make_workers(backend, tokenizer, options);
+  std::vector<Worker*> workers;
+  for (const auto& worker : workers_) workers.push_back(worker.get());
+  core_ = std::make_unique<EngineCore>(
+      CoreOptions{.prompts = options.prompts, .assist = backend.shares()}, tasks_,
+      std::move(workers));
+  intake_ = start_thread("hilo-intake", [this] { loop(); });
+}
+
+void EngineThreads::make_workers(const Backend& backend, const Tokenizer* tokenizer,
+                                 const EngineOptions& options) {
+  const std::vector<int> cores = usable_cores(options.threads);
+  const auto make_worker = [&](const WorkerThreadOptions& worker) {
+    workers_.push_back(std::make_unique<WorkerThread>(
+        worker,
+        std::make_unique<PlanRunner>(backend, tokenizer, options.tokens_max, tasks_,
+                                     static_cast<uint32_t>(cores.size()) - 1),
+        bell_));
+  };
+  if (backend.instant()) {
+    make_worker({.lane = Lane::high});
+    make_worker({.lane = Lane::low});
+    return;
+  }
+  for (uint32_t pair = 0; pair < cores.size(); ++pair) {
+    const int core = cores[pair];
+    YieldGate* const gate = gates_.emplace_back(std::make_unique<YieldGate>()).get();
+    make_worker(
+        {.lane = Lane::high, .pair = pair, .core = core, .spin_max = spin_max_, .gate = gate});
+    make_worker({.lane = Lane::low, .pair = pair, .core = core, .gate = gate});
+  }
+}
+
+EngineThreads::~EngineThreads() {
+  stopping_.store(true, std::memory_order_seq_cst);
+  bell_.ring();
+  intake_.join();
+  for (const auto& worker : workers_) worker->stop();
+  workers_.clear();  // Before the sessions, whose slots they write.
+}
+
+std::vector<BudgetLine> EngineThreads::memory_budget() const {
+  size_t workers = 0;
+  for (const auto& worker : workers_) workers += worker->bytes();
+  const size_t channel = client_region_bytes() + engine_region_bytes(dims_);
+  return {
+      {"tasks and queues", sizeof(*this) + core_->bytes()},
+      {"texts to tokenize", core_->text_bytes()},
+      {"token ids to encode", tasks_.ids_bytes()},
+      {fmt::format("{} workers", workers_.size()), workers},
+      {fmt::format("channels of up to {} clients", clients_max), clients_max * channel},
+  };
+}
+
+}  // namespace hilo

@@ -1,0 +1,62 @@
+// What runs the engine's core in real time: the intake thread, which ticks and sleeps, and the
+// workers.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/bell.h"
+#include "engine/client_watch.h"
+#include "engine/control_desk.h"
+#include "engine/engine.h"
+#include "engine/engine_core.h"
+#include "engine/worker_thread.h"
+
+namespace hilo {
+
+class EngineThreads {
+ public:
+  EngineThreads(const Backend& backend, const Tokenizer* tokenizer, const EngineOptions& options);
+  ~EngineThreads();
+  EngineThreads(const EngineThreads&) = delete;
+  EngineThreads& operator=(const EngineThreads&) = delete;
+
+  // The control thread leaves an order there, and rings.
+  ControlDesk& desk() { return desk_; }
+  void ring() { bell_.ring(); }
+
+  std::vector<BudgetLine> memory_budget() const;
+
+ private:
+  void make_workers(const Backend& backend, const Tokenizer* tokenizer,
+                    const EngineOptions& options);
+  void loop();
+  void tick();
+  void follow_control(Instant now);
+  void begin_session(std::unique_ptr<Session> session, Instant now);
+  void report_to_control(Instant now);
+  void wait(Instant now);
+  bool work_has_arrived() const;
+  void adapt_spin(Instant now);
+
+  ControlDesk desk_;
+  Bell bell_;
+  ClientWatch watch_{bell_};
+  TaskTable tasks_;
+  std::vector<std::unique_ptr<YieldGate>> gates_;
+  std::vector<std::unique_ptr<WorkerThread>> workers_;
+  std::unique_ptr<EngineCore> core_;
+  const uint32_t dims_;
+
+  Nanoseconds spin_max_ = 0;
+  Nanoseconds spin_ = 0;
+  Instant spin_until_;
+  Instant watched_at_;
+  std::atomic<bool> stopping_{false};
+  std::thread intake_;
+};
+
+}  // namespace hilo

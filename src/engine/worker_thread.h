@@ -1,0 +1,51 @@
+// A worker that is a thread, pinned to its core. A HIGH worker waits for its next plan awake for a
+// moment, because encoding follows tokenizing; and while it works the LOW worker of its core stands
+// at the gate they share. Without a core (an instant backend) it has no thread, and carries a plan
+// out as it is given.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "backend/yield_gate.h"
+#include "base/clock.h"
+#include "engine/bell.h"
+#include "engine/plan_runner.h"
+#include "engine/worker.h"
+
+namespace hilo {
+
+struct WorkerThreadOptions {
+  Lane lane = Lane::high;
+  uint32_t pair = 0;          // counts the cores of the engine
+  std::optional<int> core{};  // the system's number of it; none: no thread of its own
+  Nanoseconds spin_max = 0;   // how long it waits awake
+  YieldGate* gate = nullptr;  // shared by the two workers of a core
+};
+
+class WorkerThread final : public Worker {
+ public:
+  WorkerThread(const WorkerThreadOptions& options, std::unique_ptr<PlanRunner> runner, Bell& bell);
+  ~WorkerThread() override { stop(); }
+  // Ends the thread after the plan it is at; those that wait are dropped. All workers stop before
+  // the first is destroyed, because they look at each other.
+  void stop();
+
+  size_t bytes() const { return sizeof(*this) + runner_->bytes(); }
+
+ private:
+  void wake(uint32_t number) override;
+  void loop();
+  bool wait_for_plan(uint32_t done);
+  void run(uint32_t number);
+  void assist(WorkerThread& leader, uint32_t plan);
+
+  WorkerThreadOptions options_;
+  std::unique_ptr<PlanRunner> runner_;
+  Bell& bell_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace hilo
