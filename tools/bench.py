@@ -28,6 +28,8 @@ BENCHES = {
                 [BIN + "hilo-bench-latency", "--model", "{model}"]),
     "isolation": ("HIGH with LOW off and with LOW saturating",
                   [BIN + "hilo-bench-isolation", "--model", "{model}"]),
+    "preemption": ("what each part of LOW's giving way is worth",
+                   [BIN + "hilo-bench-preemption", "--model", "{model}"]),
     "peers": ("hilo and its rivals on the same texts, in turns",
               [RIVALS_PYTHON, "bench/peers/compare.py", "--model", "{model}",
                "--plot", "bench/results/peers.svg"]),

@@ -50,7 +50,8 @@ Status wait_for_end(pid_t process) {
 
 }  // namespace
 
-Status serve_programs(const ModelOptions& options, const std::vector<BenchProgram>& programs) {
+Status serve_programs(const ModelOptions& options, const std::vector<BenchProgram>& programs,
+                      const Preemption& preemption) {
   const Result<ModelSource> source = find_model(options);
   if (!source) return source.error();
   std::fflush(stdout);           // Else each child prints what is still buffered, once more.
@@ -70,7 +71,9 @@ Status serve_programs(const ModelOptions& options, const std::vector<BenchProgra
   const Result<LoadedModel> model = load(*source);
   if (!model) return model.error();
   std::fputs(fmt::format("{}\n", describe(*source, *model)).c_str(), stdout);
-  Engine engine{*model->backend, model->tokenizer_or_null(), engine_options(*source)};
+  EngineOptions engine_options = hilo::engine_options(*source);
+  engine_options.preemption = preemption;
+  Engine engine{*model->backend, model->tokenizer_or_null(), engine_options};
   if (Status ran = (*supervisor)->run(engine); !ran) return ran;
   for (const Started& client : started)
     if (Status ended = wait_for_end(client.process); !ended) return ended;

@@ -18,7 +18,8 @@ struct BenchProgram {
 };
 
 // Forks the programs, serves them, and returns when all have ended.
-Status serve_programs(const ModelOptions& options, const std::vector<BenchProgram>& programs);
+Status serve_programs(const ModelOptions& options, const std::vector<BenchProgram>& programs,
+                      const Preemption& preemption = {});
 
 // Ends this client process with a sentence unless the call went well.
 void check(hilo_status status);

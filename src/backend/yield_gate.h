@@ -1,6 +1,5 @@
-// Lets a HIGH worker stop the LOW worker of the same core for a moment. LOW work calls pass() every
-// 10 to 20 us; while the gate is closed it waits there, on a futex, with all its state in its own
-// buffers.
+// Stops the LOW worker of a core for a moment. LOW work calls pass() every 10 to 20 us; while
+// anyone keeps the gate closed it waits there, on a futex, with all its state in its own buffers.
 #pragma once
 
 #include <atomic>
@@ -11,9 +10,9 @@ namespace hilo {
 class YieldGate {
  public:
   void close() { closed_.fetch_add(1, std::memory_order_seq_cst); }
-  void open() {
-    closed_.fetch_sub(1, std::memory_order_seq_cst);
-    closed_.notify_all();
+  // Takes back as many close().
+  void open(uint32_t times = 1) {
+    if (closed_.fetch_sub(times, std::memory_order_seq_cst) == times) closed_.notify_all();
   }
   void pass() const {
     while (const uint32_t closed = closed_.load(std::memory_order_relaxed))

@@ -3,6 +3,8 @@
 #include <csignal>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace hilo {
 
@@ -18,17 +20,19 @@ std::vector<int> usable_cores(uint32_t count) {
   return cores;
 }
 
-bool pin_to_core(int core) {
+bool pin_to_core(std::thread& thread, int core) {
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(core, &one);
-  return ::pthread_setaffinity_np(::pthread_self(), sizeof one, &one) == 0;
+  return ::pthread_setaffinity_np(thread.native_handle(), sizeof one, &one) == 0;
 }
 
-bool run_only_when_idle() {
+bool run_only_when_idle(std::thread& thread) {
   const sched_param parameter{};
-  return ::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &parameter) == 0;
+  return ::pthread_setschedparam(thread.native_handle(), SCHED_IDLE, &parameter) == 0;
 }
+
+void be_nice() { ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19); }
 
 std::thread start_thread(const std::string& name, std::function<void()> body) {
   sigset_t all;

@@ -12,9 +12,12 @@ namespace hilo {
 // The cores this process may use, at most `count` of them; 0 means all.
 std::vector<int> usable_cores(uint32_t count);
 
-// For the calling thread. False where the system does not allow it; the thread goes on without.
-bool pin_to_core(int core);
-bool run_only_when_idle();  // SCHED_IDLE: any other thread on the core goes first.
+// False where the system does not allow it; the thread goes on without.
+bool pin_to_core(std::thread& thread, int core);
+bool run_only_when_idle(std::thread& thread);  // SCHED_IDLE: any other on the core goes first.
+
+// For the calling thread: nice 19, the least of the normal class.
+void be_nice();
 
 // Starts a thread that handles no signals: they are the control thread's.
 std::thread start_thread(const std::string& name, std::function<void()> body);

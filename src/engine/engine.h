@@ -24,10 +24,18 @@
 
 namespace hilo {
 
+// How LOW gives way to HIGH. Anything less than all of it is for measuring what each part is worth.
+struct Preemption {
+  enum class LowClass { normal, nice, idle };
+  LowClass low_class = LowClass::idle;  // for the kernel
+  bool gate = true;                     // LOW also stops at the yield gate
+};
+
 struct EngineOptions {
   uint32_t threads = 0;              // cores to compute on; 0: all that this process may use
   uint32_t tokens_max = 0;           // tokens a text is cut to
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
+  Preemption preemption{};
 };
 
 struct BudgetLine {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/heap_seal.h"
+#include "base/log.h"
 #include "base/spin.h"
 #include "engine/cores.h"
 
@@ -124,10 +125,27 @@ void EngineThreads::make_workers(const Backend& backend, const Tokenizer* tokeni
   for (uint32_t pair = 0; pair < cores.size(); ++pair) {
     const int core = cores[pair];
     YieldGate* const gate = gates_.emplace_back(std::make_unique<YieldGate>()).get();
+    YieldGate* const low_gate = options.preemption.gate ? gate : nullptr;
     make_worker(
         {.lane = Lane::high, .pair = pair, .core = core, .spin_max = spin_max_, .gate = gate});
-    make_worker({.lane = Lane::low, .pair = pair, .core = core, .gate = gate});
+    make_worker({.lane = Lane::low,
+                 .pair = pair,
+                 .core = core,
+                 .gate = low_gate,
+                 .low_class = options.preemption.low_class});
   }
+  tell_what_was_not_allowed();
+}
+
+void EngineThreads::tell_what_was_not_allowed() const {
+  if (!std::ranges::all_of(workers_, &WorkerThread::gives_way))
+    log_warning(
+        "the kernel refuses SCHED_IDLE for LOW workers, so that HIGH is slower beside LOW: allow "
+        "sched_setscheduler(2), which a sandbox of system calls may forbid");
+  if (!std::ranges::all_of(workers_, &WorkerThread::pinned))
+    log_warning(
+        "the kernel refuses to pin workers to cores, so that HIGH's slowest answers are slower: "
+        "allow sched_setaffinity(2)");
 }
 
 EngineThreads::~EngineThreads() {

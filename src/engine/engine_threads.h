@@ -33,6 +33,7 @@ class EngineThreads {
  private:
   void make_workers(const Backend& backend, const Tokenizer* tokenizer,
                     const EngineOptions& options);
+  void tell_what_was_not_allowed() const;
   void loop();
   void tick();
   void follow_control(Instant now);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/log.h"
 #include "base/spin.h"
 #include "engine/cores.h"
 
@@ -23,6 +22,9 @@ WorkerThread::WorkerThread(const WorkerThreadOptions& options, std::unique_ptr<P
   if (!options_.core) return;
   thread_ = start_thread(fmt::format("hilo-{}-{}", lane_name(lane()), *options_.core),
                          [this] { loop(); });
+  pinned_ = pin_to_core(thread_, *options_.core);
+  if (lane() == Lane::low && options_.low_class == Preemption::LowClass::idle)
+    gives_way_ = run_only_when_idle(thread_);
 }
 
 void WorkerThread::stop() {
@@ -31,9 +33,13 @@ void WorkerThread::stop() {
   given_.fetch_add(1, std::memory_order_seq_cst);  // Also publishes stopping_.
   given_.notify_one();
   thread_.join();
+  open_gate(given_.load(std::memory_order_relaxed) - 1);  // For what it will not do any more.
 }
 
+// The gate closes before the worker has woken, and opens when it goes to sleep: LOW need not be
+// woken between two plans, nor before the first of them is told to be finished.
 void WorkerThread::wake(uint32_t number) {
+  if (lane() == Lane::high && options_.gate != nullptr) options_.gate->close();
   if (thread_.joinable())
     given_.notify_one();
   else
@@ -41,15 +47,9 @@ void WorkerThread::wake(uint32_t number) {
 }
 
 void WorkerThread::loop() {
-  if (!pin_to_core(*options_.core))
-    log_warning(fmt::format("a {} worker could not be pinned to core {}", lane_name(lane()),
-                            *options_.core));
-  if (lane() == Lane::low && !run_only_when_idle())
-    log_warning("LOW workers could not be put into SCHED_IDLE: HIGH will be slower beside LOW");
+  if (lane() == Lane::low && options_.low_class == Preemption::LowClass::nice) be_nice();
   for (uint32_t done = 0; wait_for_plan(done); ++done) {
-    if (lane() == Lane::high) options_.gate->close();
     run(done);
-    if (lane() == Lane::high) options_.gate->open();
     bell_.ring();
   }
 }
@@ -61,8 +61,15 @@ bool WorkerThread::wait_for_plan(uint32_t done) {
     const Instant until = monotonic_now() + options_.spin_max;
     while (given_.load(std::memory_order_acquire) == done && monotonic_now() < until) spin_pause();
   }
+  if (given_.load(std::memory_order_acquire) == done) open_gate(done);
   given_.wait(done, std::memory_order_acquire);
   return !stopping_.load(std::memory_order_relaxed);
+}
+
+void WorkerThread::open_gate(uint32_t done) {
+  if (lane() != Lane::high || options_.gate == nullptr || opened_ == done) return;
+  options_.gate->open(done - opened_);
+  opened_ = done;
 }
 
 void WorkerThread::run(uint32_t number) {

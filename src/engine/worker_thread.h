@@ -1,7 +1,7 @@
 // A worker that is a thread, pinned to its core. A HIGH worker waits for its next plan awake for a
-// moment, because encoding follows tokenizing; and while it works the LOW worker of its core stands
-// at the gate they share. Without a core (an instant backend) it has no thread, and carries a plan
-// out as it is given.
+// moment, because encoding follows tokenizing; from the moment it is given a plan until it sleeps
+// again, the LOW worker of its core stands at the gate they share. Without a core (an instant
+// backend) it has no thread, and carries a plan out as it is given.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include "backend/yield_gate.h"
 #include "base/clock.h"
 #include "engine/bell.h"
+#include "engine/engine.h"
 #include "engine/plan_runner.h"
 #include "engine/worker.h"
 
@@ -21,7 +22,8 @@ struct WorkerThreadOptions {
   uint32_t pair = 0;          // counts the cores of the engine
   std::optional<int> core{};  // the system's number of it; none: no thread of its own
   Nanoseconds spin_max = 0;   // how long it waits awake
-  YieldGate* gate = nullptr;  // shared by the two workers of a core
+  YieldGate* gate = nullptr;  // shared by the two workers of a core; none: LOW is not stopped
+  Preemption::LowClass low_class = Preemption::LowClass::idle;
 };
 
 class WorkerThread final : public Worker {
@@ -32,18 +34,26 @@ class WorkerThread final : public Worker {
   // the first is destroyed, because they look at each other.
   void stop();
 
+  // False where the system has not allowed it.
+  bool pinned() const { return pinned_; }
+  bool gives_way() const { return gives_way_; }
+
   size_t bytes() const { return sizeof(*this) + runner_->bytes(); }
 
  private:
   void wake(uint32_t number) override;
   void loop();
   bool wait_for_plan(uint32_t done);
+  void open_gate(uint32_t done);
   void run(uint32_t number);
   void assist(WorkerThread& leader, uint32_t plan);
 
   WorkerThreadOptions options_;
   std::unique_ptr<PlanRunner> runner_;
   Bell& bell_;
+  bool pinned_ = true;
+  bool gives_way_ = true;
+  uint32_t opened_ = 0;  // The gate was opened again for so many orders.
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
