@@ -1,0 +1,114 @@
+#include "supervisor/control_client.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/unique_fd.h"
+#include "channel/message.h"
+#include "supervisor/control_socket.h"
+
+namespace hilo {
+namespace {
+
+constexpr timeval answer_wait_max{.tv_sec = 2, .tv_usec = 0};
+constexpr std::string_view suffix = ".control";
+
+bool is_folder(const std::string& path) {
+  struct stat folder {};
+  return ::stat(path.c_str(), &folder) == 0 && S_ISDIR(folder.st_mode);
+}
+
+std::string runtime_folder() {
+  const char* const folder = std::getenv("XDG_RUNTIME_DIR");
+  return folder != nullptr && is_folder(folder) ? folder : "/tmp";
+}
+
+std::string prefix() { return fmt::format("hilo-{}-", ::geteuid()); }
+
+// 0 if the name is not that of a control socket of ours.
+pid_t process_in(const std::string& name) {
+  const std::string before = prefix();
+  if (!name.starts_with(before) || !name.ends_with(suffix)) return 0;
+  const char* const first = name.data() + before.size();
+  const char* const last = name.data() + name.size() - suffix.size();
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(first, last, pid);
+  return error == std::errc{} && end == last ? pid : 0;
+}
+
+// In /tmp anybody may leave a file of such a name, but not one that is ours.
+bool is_our_socket(const std::string& path) {
+  struct stat file {};
+  return ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) && file.st_uid == ::geteuid();
+}
+
+void add_engines_in(const std::string& folder, std::vector<RunningEngine>& engines) {
+  std::error_code unreadable;
+  for (const auto& entry : std::filesystem::directory_iterator{folder, unreadable}) {
+    const pid_t pid = process_in(entry.path().filename());
+    if (pid > 0 && is_our_socket(entry.path())) engines.push_back({pid, entry.path()});
+  }
+}
+
+// Invalid, with errno, if nobody is there.
+UniqueFd connect_to(const std::string& path) {
+  UniqueFd socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &answer_wait_max, sizeof answer_wait_max);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &answer_wait_max, sizeof answer_wait_max);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return {};
+  return socket;
+}
+
+}  // namespace
+
+std::string control_path() {
+  return fmt::format("{}/{}{}{}", runtime_folder(), prefix(), ::getpid(), suffix);
+}
+
+std::vector<RunningEngine> list_engines() {
+  std::vector<RunningEngine> engines;
+  add_engines_in(runtime_folder(), engines);
+  // An engine that was started without $XDG_RUNTIME_DIR, as by cron.
+  if (runtime_folder() != "/tmp") add_engines_in("/tmp", engines);
+  std::ranges::sort(engines, {}, &RunningEngine::pid);
+  return engines;
+}
+
+// A control socket listens before it has its name, so one that refuses is dead.
+void remove_dead_controls() {
+  for (const RunningEngine& engine : list_engines())
+    if (!connect_to(engine.control_path).valid() && errno == ECONNREFUSED)
+      ::unlink(engine.control_path.c_str());
+}
+
+Result<std::string> ask_engine(const std::string& control_path, std::string_view question) {
+  const UniqueFd socket = connect_to(control_path);
+  if (!socket.valid())
+    return Error{fmt::format("No engine answers at {}: {}.", control_path, std::strerror(errno))};
+  std::string answer(control_answer_bytes_max, '\0');
+  ssize_t bytes = -1;
+  if (send_message(socket.get(), std::as_bytes(std::span{question})))
+    bytes = ::recv(socket.get(), answer.data(), answer.size(), 0);
+  if (bytes <= 0)
+    return Error{
+        fmt::format("The engine at {} accepted the connection and did not answer.", control_path)};
+  answer.resize(static_cast<size_t>(bytes));
+  return answer;
+}
+
+}  // namespace hilo
