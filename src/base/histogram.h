@@ -32,6 +32,7 @@ class Counter {
 // What a reader holds: plain numbers.
 class HistogramCounts {
  public:
+  HistogramCounts();
   // The value that a share of `q` (0 to 1) of the values do not exceed, told no lower than it was
   // and at most 1.6 percent too high. 0 if there are none.
   uint64_t quantile(double q) const;
@@ -56,7 +57,6 @@ class HistogramCounts {
 
  private:
   friend class Histogram;
-  HistogramCounts();
   std::vector<uint64_t> counts_;
   uint64_t sum_ = 0;
   uint64_t max_ = 0;

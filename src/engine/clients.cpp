@@ -14,6 +14,7 @@ uint32_t EngineCore::begin_session(std::unique_ptr<Session> session) {
   clients_[client].tasks_open = 0;
   clients_[client].task_of_slot.fill(no_task);
   live_ |= uint64_t{1} << client;
+  metrics_.begin_session(client, clients_[client].session->id());
   return client;
 }
 
@@ -36,6 +37,7 @@ std::unique_ptr<Session> EngineCore::take_ended() {
     Client& client = clients_[static_cast<size_t>(std::countr_zero(left))];
     if (client.tasks_open > 0) continue;
     ended_ &= ~(left & -left);
+    metrics_.end_session(static_cast<uint32_t>(std::countr_zero(left)));
     return std::move(client.session);
   }
   return nullptr;

@@ -14,6 +14,7 @@ bool EngineCore::hand_out_work() {
       const Plan plan = take_plan(lane, queues_[lane_index(lane)], equally_busy);
       if (plan.empty()) break;
       for (const TaskId id : plan.tasks()) tasks_[id].stage = Task::Stage::working;
+      metrics_.handed_out(lane, plan.count);
       worker->give(plan);
       finished_already |= worker->finished() != nullptr;
     }
@@ -51,15 +52,18 @@ void EngineCore::collect_finished(Instant now) {
   for (Worker* const worker : workers_) {
     while (const Plan* const plan = worker->finished()) {
       if (plan->lane == Lane::high) expects_more_ = true;
-      take_back(*plan, now);
+      take_back(*plan, worker->times_of_finished(), now);
       worker->collect();
     }
   }
 }
 
-void EngineCore::take_back(const Plan& plan, Instant now) {
+void EngineCore::take_back(const Plan& plan, const WorkTimes& times, Instant now) {
+  uint32_t tokens = 0;
   for (const TaskId id : plan.tasks()) {
     Task& task = tasks_[id];
+    (plan.work == Work::tokenize ? task.tokenized : task.computed) = times;
+    tokens += task.tokens;
     if (plan.work == Work::tokenize) release_text(task);
     if (plan.work == Work::encode || task.status != CompletionStatus::ok)
       complete(id, task.status, now);
@@ -68,11 +72,13 @@ void EngineCore::take_back(const Plan& plan, Instant now) {
     else
       queue_to_encode(id);
   }
+  if (plan.work == Work::encode && plan.count > 0) metrics_.computed(plan, tokens);
 }
 
 void EngineCore::queue_to_encode(TaskId id) {
   Task& task = tasks_[id];
   task.stage = Task::Stage::queued;
+  metrics_.waits_again(task.lane);
   queues_[lane_index(task.lane)].to_encode.push(
       {.id = id, .client = task.client, .cost = task.tokens, .deadline = task.deadline});
 }
@@ -129,6 +135,7 @@ void EngineCore::complete(TaskId id, CompletionStatus status, Instant now) {
     completion.engine_ns = static_cast<uint64_t>(now - task.admitted);
     client.session->complete(task.slot, completion);
   }
+  metrics_.completed(id, task, status, now);
   client.task_of_slot[task.slot.index] = no_task;
   --client.tasks_open;
   tasks_.close(id);

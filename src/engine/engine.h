@@ -19,10 +19,16 @@
 
 #include "backend/backend.h"
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "channel/session_host.h"
+#include "engine/peer.h"
+#include "protocol/lane.h"
 #include "tokenizer/tokenizer.h"
 
 namespace hilo {
+
+class Metrics;
+class Trace;
 
 // How LOW gives way to HIGH. Anything less than all of it is for measuring what each part is worth.
 struct Preemption {
@@ -36,11 +42,29 @@ struct EngineOptions {
   uint32_t tokens_max = 0;           // tokens a text is cut to
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
   Preemption preemption{};
+  Trace* trace = nullptr;  // for a timeline: read when the engine is gone
 };
 
 struct BudgetLine {
   std::string owner;
   size_t bytes;
+};
+
+// What a worker has done since it began.
+struct WorkerReport {
+  Lane lane;
+  uint32_t core;  // counts the cores of the engine
+  Nanoseconds cpu_time;
+  HistogramCounts stop_ns;  // at the gate where LOW lets HIGH pass
+};
+
+struct ClientReport {
+  uint64_t session;
+  Peer peer;
+  LaneRights rights;
+  uint64_t texts_open = 0;
+  uint64_t texts = 0;  // computed
+  uint64_t tokens = 0;
 };
 
 class EngineThreads;
@@ -54,6 +78,11 @@ class Engine final : public SessionHost {
 
   std::vector<BudgetLine> memory_budget() const;
 
+  const Metrics& metrics() const;
+  // Control thread.
+  std::vector<WorkerReport> worker_reports() const;
+  std::vector<ClientReport> client_reports() const;
+
   void adopt(std::unique_ptr<Session> session) override;
   std::vector<std::unique_ptr<Session>> take_retired() override;
   int news() const override;
@@ -62,6 +91,7 @@ class Engine final : public SessionHost {
 
  private:
   std::unique_ptr<EngineThreads> threads_;
+  std::vector<ClientReport> clients_;  // without their numbers
 };
 
 }  // namespace hilo

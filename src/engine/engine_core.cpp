@@ -9,7 +9,8 @@ EngineCore::EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector
     : options_(options),
       tasks_(tasks),
       texts_{TextRing{text_ring_bytes[0]}, TextRing{text_ring_bytes[1]}},
-      workers_(std::move(workers)) {}
+      workers_(std::move(workers)),
+      metrics_(options.trace) {}
 
 void EngineCore::tick(Instant now) {
   cancel_all_at_the_drains_deadline(now);

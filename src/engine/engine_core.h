@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "channel/session.h"
+#include "engine/metrics.h"
 #include "engine/task_table.h"
 #include "engine/text_ring.h"
 #include "engine/worker.h"
@@ -33,6 +34,7 @@ inline constexpr std::array<size_t, lane_count> text_ring_bytes{4 * 1024 * 1024,
 struct CoreOptions {
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
   bool assist = false;               // workers without a plan help one that encodes
+  Trace* trace = nullptr;            // outlives the core
 };
 
 class EngineCore {
@@ -63,6 +65,9 @@ class EngineCore {
   void drain(Instant deadline);
   Instant drain_deadline() const { return drain_deadline_; }  // `never` while nobody has asked
   bool drained(Instant now) const;
+
+  // Read by any thread.
+  const Metrics& metrics() const { return metrics_; }
 
   size_t bytes() const;
   size_t text_bytes() const { return texts_[0].bytes() + texts_[1].bytes(); }
@@ -95,7 +100,7 @@ class EngineCore {
 
   // dispatch.cpp
   void collect_finished(Instant now);
-  void take_back(const Plan& plan, Instant now);
+  void take_back(const Plan& plan, const WorkTimes& times, Instant now);
   void drop_expired(Instant now);
   bool hand_out_work();
   void ask_to_assist();
@@ -124,6 +129,8 @@ class EngineCore {
   std::array<TextRing, lane_count> texts_;
   std::array<LaneQueues, lane_count> queues_;
   const std::vector<Worker*> workers_;
+
+  Metrics metrics_;
 
   bool expects_more_ = false;
   Instant drain_deadline_ = never;

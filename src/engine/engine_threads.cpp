@@ -102,14 +102,18 @@ EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
   std::vector<Worker*> workers;
   for (const auto& worker : workers_) workers.push_back(worker.get());
   core_ = std::make_unique<EngineCore>(
-      CoreOptions{.prompts = options.prompts, .assist = backend.shares()}, tasks_,
-      std::move(workers));
+      CoreOptions{.prompts = options.prompts, .assist = backend.shares(), .trace = options.trace},
+      tasks_, std::move(workers));
   intake_ = start_thread("hilo-intake", [this] { loop(); });
 }
 
 void EngineThreads::make_workers(const Backend& backend, const Tokenizer* tokenizer,
                                  const EngineOptions& options) {
   const std::vector<int> cores = usable_cores(options.threads);
+  const auto make_trace = [&](Lane lane, size_t core) {
+    const std::string name = fmt::format("{} worker of core {}", lane_name(lane), core);
+    return options.trace == nullptr ? nullptr : &options.trace->add_worker(name);
+  };
   const auto make_worker = [&](const WorkerThreadOptions& worker) {
     workers_.push_back(std::make_unique<WorkerThread>(
         worker,
@@ -118,21 +122,29 @@ void EngineThreads::make_workers(const Backend& backend, const Tokenizer* tokeni
         bell_));
   };
   if (backend.instant()) {
-    make_worker({.lane = Lane::high});
-    make_worker({.lane = Lane::low});
+    for (const Lane lane : {Lane::high, Lane::low})
+      make_worker({.lane = lane, .trace = make_trace(lane, 0)});
     return;
   }
   for (uint32_t pair = 0; pair < cores.size(); ++pair) {
     const int core = cores[pair];
-    YieldGate* const gate = gates_.emplace_back(std::make_unique<YieldGate>()).get();
-    YieldGate* const low_gate = options.preemption.gate ? gate : nullptr;
-    make_worker(
-        {.lane = Lane::high, .pair = pair, .core = core, .spin_max = spin_max_, .gate = gate});
+    WorkerTrace* const high_trace = make_trace(Lane::high, pair);
+    WorkerTrace* const low_trace = make_trace(Lane::low, pair);
+    stop_meters_.push_back(std::make_unique<StopMeter>(low_trace));
+    gates_.push_back(std::make_unique<YieldGate>(stop_meters_.back().get()));
+    YieldGate* const gate = gates_.back().get();
+    make_worker({.lane = Lane::high,
+                 .pair = pair,
+                 .core = core,
+                 .spin_max = spin_max_,
+                 .gate = gate,
+                 .trace = high_trace});
     make_worker({.lane = Lane::low,
                  .pair = pair,
                  .core = core,
-                 .gate = low_gate,
-                 .low_class = options.preemption.low_class});
+                 .gate = options.preemption.gate ? gate : nullptr,
+                 .low_class = options.preemption.low_class,
+                 .trace = low_trace});
   }
   tell_what_was_not_allowed();
 }
@@ -154,6 +166,19 @@ EngineThreads::~EngineThreads() {
   intake_.join();
   for (const auto& worker : workers_) worker->stop();
   workers_.clear();  // Before the sessions, whose slots they write.
+}
+
+std::vector<WorkerReport> EngineThreads::worker_reports() const {
+  std::vector<WorkerReport> reports;
+  for (const auto& worker : workers_) {
+    const bool stops = worker->lane() == Lane::low && worker->core() < stop_meters_.size();
+    reports.push_back(
+        {.lane = worker->lane(),
+         .core = worker->core(),
+         .cpu_time = worker->cpu_time(),
+         .stop_ns = stops ? stop_meters_[worker->core()]->stop_ns().counts() : HistogramCounts{}});
+  }
+  return reports;
 }
 
 std::vector<BudgetLine> EngineThreads::memory_budget() const {

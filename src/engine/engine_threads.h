@@ -29,6 +29,8 @@ class EngineThreads {
   void ring() { bell_.ring(); }
 
   std::vector<BudgetLine> memory_budget() const;
+  const Metrics& metrics() const { return core_->metrics(); }
+  std::vector<WorkerReport> worker_reports() const;
 
  private:
   void make_workers(const Backend& backend, const Tokenizer* tokenizer,
@@ -47,6 +49,7 @@ class EngineThreads {
   Bell bell_;
   ClientWatch watch_{bell_};
   TaskTable tasks_;
+  std::vector<std::unique_ptr<StopMeter>> stop_meters_;  // one a gate
   std::vector<std::unique_ptr<YieldGate>> gates_;
   std::vector<std::unique_ptr<WorkerThread>> workers_;
   std::unique_ptr<EngineCore> core_;

@@ -7,6 +7,15 @@
 
 namespace hilo {
 
+namespace {
+
+// A lane that does not exist is refused, and counted as LOW.
+Lane lane_of(const Session& session, const Submission& entry) {
+  return granted_lane(session.rights(), entry.lane == 0 ? Lane::high : Lane::low);
+}
+
+}  // namespace
+
 // Every client gets its turn in every tick, and each tick begins with the next one that is there,
 // because the first has the best chance of room in the text rings.
 void EngineCore::collect_submissions(Instant now) {
@@ -50,6 +59,7 @@ bool EngineCore::accept(uint32_t client, const Submission& entry, Instant now) {
   }
   if (const auto refusal = refusal_of(entry, now)) {
     answer(session, entry, *refusal);
+    metrics_.refused(lane_of(session, entry), *refusal);
     return true;
   }
   if (entry.opcode == Opcode::embed) return open_embed(client, entry, now);
@@ -82,6 +92,7 @@ void EngineCore::echo(Session& session, const Submission& entry) {
   Completion completion{};
   completion.task = entry.task;
   completion.tokens = entry.text_bytes;
+  metrics_.echoed();
   if (entry.text_bytes > room.size())
     completion.status = CompletionStatus::text_too_long;
   else
@@ -91,7 +102,7 @@ void EngineCore::echo(Session& session, const Submission& entry) {
 
 bool EngineCore::open_embed(uint32_t client, const Submission& entry, Instant now) {
   Session& session = *clients_[client].session;
-  const Lane lane = granted_lane(session.rights(), static_cast<Lane>(entry.lane));
+  const Lane lane = lane_of(session, entry);
   const std::string_view prompt =
       entry.prompt == 0 ? std::string_view{} : options_.prompts[entry.prompt - 1];
   const auto block = texts_[lane_index(lane)].take(prompt.size() + entry.text_bytes);
@@ -118,6 +129,7 @@ bool EngineCore::open_embed(uint32_t client, const Submission& entry, Instant no
   });
   clients_[client].task_of_slot[slot.index] = id;
   ++clients_[client].tasks_open;
+  metrics_.admitted(id, tasks_[id]);
   queues_[lane_index(lane)].to_tokenize.push({.id = id,
                                               .client = client,
                                               .cost = static_cast<uint32_t>(block->text.size()),

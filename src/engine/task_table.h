@@ -13,6 +13,7 @@
 #include "protocol/lane.h"
 #include "protocol/layout.h"
 #include "scheduler/fair_queue.h"
+#include "scheduler/plan.h"
 
 namespace hilo {
 
@@ -29,11 +30,15 @@ struct Task {
   uint32_t client = 0;
   Lane lane = Lane::high;
   Session::Slot slot{};
-  Instant admitted;
+  Instant admitted{};
   Instant deadline = never;
   TextRing::BlockId text_block = 0;
-  std::span<const char> text;  // with its prompt; until it is tokenized
+  std::span<const char> text{};  // with its prompt; until it is tokenized
   float* vector = nullptr;
+
+  // Set when a worker has given it back.
+  WorkTimes tokenized{};
+  WorkTimes computed{};
 
   // Set by workers.
   CompletionStatus status = CompletionStatus::ok;

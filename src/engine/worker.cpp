@@ -44,6 +44,11 @@ const Plan* Worker::finished() const {
   return &order(collected_).plan;
 }
 
+const WorkTimes& Worker::times_of_finished() const {
+  ENSURE(finished() != nullptr);
+  return order(collected_).times;
+}
+
 void Worker::collect() {
   ENSURE(finished() != nullptr);
   ++collected_;

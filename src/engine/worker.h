@@ -38,6 +38,7 @@ class Worker {
   bool leads() const;
   // The oldest plan that is done; null if there is none. Empty if it was to assist.
   const Plan* finished() const;
+  const WorkTimes& times_of_finished() const;
   void collect();
 
  protected:
@@ -46,6 +47,7 @@ class Worker {
     Plan plan;
     Worker* leader = nullptr;
     uint32_t leaders_plan = 0;
+    WorkTimes times;
   };
 
   // Order number `number` has just been put into the mailbox.
@@ -55,7 +57,8 @@ class Worker {
 
   const Order& order(uint32_t number) const { return mailbox_[number % mailbox_.size()]; }
   // Order number `number` is finished; what it said was done before.
-  void finish(uint32_t number) {
+  void finish(uint32_t number, const WorkTimes& times) {
+    mailbox_[number % mailbox_.size()].times = times;
     // Partner: finished(). Sequentially consistent, because a thread next looks whether the tick
     // sleeps.
     done_.store(number + 1, std::memory_order_seq_cst);

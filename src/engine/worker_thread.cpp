@@ -1,5 +1,8 @@
 #include "engine/worker_thread.h"
 
+#include <ctime>
+#include <pthread.h>
+
 #include <fmt/format.h>
 
 #include "base/spin.h"
@@ -10,6 +13,11 @@ namespace {
 
 // What passes this gate never stops.
 const YieldGate always_open;
+
+Activity activity_of(const Plan& plan) {
+  if (plan.empty()) return Activity::assist;
+  return plan.work == Work::tokenize ? Activity::tokenize : Activity::encode;
+}
 
 }  // namespace
 
@@ -25,6 +33,7 @@ WorkerThread::WorkerThread(const WorkerThreadOptions& options, std::unique_ptr<P
   pinned_ = pin_to_core(thread_, *options_.core);
   if (lane() == Lane::low && options_.low_class == Preemption::LowClass::idle)
     gives_way_ = run_only_when_idle(thread_);
+  ::pthread_getcpuclockid(thread_.native_handle(), &cpu_clock_);
 }
 
 void WorkerThread::stop() {
@@ -34,6 +43,12 @@ void WorkerThread::stop() {
   given_.notify_one();
   thread_.join();
   open_gate(given_.load(std::memory_order_relaxed) - 1);  // For what it will not do any more.
+}
+
+Nanoseconds WorkerThread::cpu_time() const {
+  timespec time{};
+  if (thread_.joinable()) ::clock_gettime(cpu_clock_, &time);
+  return static_cast<Nanoseconds>(time.tv_sec) * second_ns + time.tv_nsec;
 }
 
 // The gate closes before the worker has woken, and opens when it goes to sleep: LOW need not be
@@ -74,12 +89,16 @@ void WorkerThread::open_gate(uint32_t done) {
 
 void WorkerThread::run(uint32_t number) {
   const Order& order = this->order(number);
+  WorkTimes times{.begun = monotonic_now(), .ended = {}};
   const bool may_be_stopped = lane() == Lane::low && options_.gate != nullptr;
   if (order.leader != nullptr)
     assist(static_cast<WorkerThread&>(*order.leader), order.leaders_plan);  // All are threads.
   else
     runner_->run(order.plan, may_be_stopped ? *options_.gate : always_open);
-  finish(number);
+  times.ended = monotonic_now();
+  if (options_.trace != nullptr)
+    options_.trace->records.add({activity_of(order.plan), order.plan.count, times});
+  finish(number, times);
 }
 
 // Awake until the leader is at that plan, which it has only just been given, or has finished it, or

@@ -13,6 +13,7 @@
 #include "engine/bell.h"
 #include "engine/engine.h"
 #include "engine/plan_runner.h"
+#include "engine/trace.h"
 #include "engine/worker.h"
 
 namespace hilo {
@@ -24,6 +25,7 @@ struct WorkerThreadOptions {
   Nanoseconds spin_max = 0;   // how long it waits awake
   YieldGate* gate = nullptr;  // shared by the two workers of a core; none: LOW is not stopped
   Preemption::LowClass low_class = Preemption::LowClass::idle;
+  WorkerTrace* trace = nullptr;
 };
 
 class WorkerThread final : public Worker {
@@ -38,6 +40,8 @@ class WorkerThread final : public Worker {
   bool pinned() const { return pinned_; }
   bool gives_way() const { return gives_way_; }
 
+  // What its thread has had of a processor; 0 without a thread.
+  Nanoseconds cpu_time() const;
   size_t bytes() const { return sizeof(*this) + runner_->bytes(); }
 
  private:
@@ -56,6 +60,7 @@ class WorkerThread final : public Worker {
   uint32_t opened_ = 0;  // The gate was opened again for so many orders.
   std::atomic<bool> stopping_{false};
   std::thread thread_;
+  clockid_t cpu_clock_{};
 };
 
 }  // namespace hilo

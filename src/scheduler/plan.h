@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/clock.h"
 #include "protocol/lane.h"
 #include "scheduler/fair_queue.h"
 
@@ -29,6 +30,12 @@ struct Plan {
 
   bool empty() const { return count == 0; }
   std::span<const TaskId> tasks() const { return std::span{ids}.first(count); }
+};
+
+// When a worker was at a plan.
+struct WorkTimes {
+  Instant begun;
+  Instant ended;
 };
 
 struct PlanLimits {
