@@ -45,7 +45,7 @@ typedef enum {
   HILO_CANCELLED = 7,
   HILO_EXPIRED = 8, /* the deadline passed before the work began */
   HILO_SHUTTING_DOWN = 9,
-  HILO_REFUSED = 10, /* no place for another client: try later */
+  HILO_REFUSED = 10, /* no room for another client, or for more work in that lane: try later */
   HILO_FAILED = 11,  /* the engine could not compute it */
   /* the engine has exited: only hilo_take, hilo_release and hilo_close are still of use */
   HILO_ENGINE_GONE = 12,
@@ -144,6 +144,9 @@ HILO_API hilo_status hilo_submit_many(hilo_client* client, const hilo_submit_opt
 typedef struct {
   hilo_task task;
   hilo_status status; /* HILO_OK, or why there is no vector */
+  /* With HILO_REFUSED: more work waits in that lane than the engine takes in. Submit the text again
+   * after this time. Otherwise 0. */
+  uint32_t retry_after_ms;
   /* `dims` floats in read-only memory until hilo_release(); NULL unless HILO_OK */
   const float* vector;
   uint32_t tokens;    /* tokens computed, special tokens included */

@@ -29,4 +29,11 @@ inline Instant monotonic_now() {
   return {static_cast<Nanoseconds>(time.tv_sec) * second_ns + time.tv_nsec};
 }
 
+// What the calling thread has had of its core. Costs a system call.
+inline Nanoseconds thread_time() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<Nanoseconds>(time.tv_sec) * second_ns + time.tv_nsec;
+}
+
 }  // namespace hilo

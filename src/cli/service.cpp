@@ -6,12 +6,36 @@
 #include "cli/memory_report.h"
 
 namespace hilo {
+namespace {
+
+Policy policy_of(const ServiceOptions& options) {
+  const auto nanoseconds = [](double seconds) {
+    return static_cast<Nanoseconds>(seconds * static_cast<double>(second_ns));
+  };
+  Policy policy;
+  policy.low_share = options.low_share_percent / 100;
+  policy.work_max = {nanoseconds(options.high_queue_seconds),
+                     nanoseconds(options.low_queue_seconds)};
+  return policy;
+}
+
+}  // namespace
 
 void add_service_options(const OptionList& options, ServiceOptions& service) {
   add_model_options(options, service.model);
   options.number(
       {"--drain-seconds", "After SIGTERM or SIGINT, time for admitted texts to finish", "N [10]"},
       service.drain_seconds, 0.0, 3600.0);
+  options.number(
+      {"--low-share", "What LOW gets while HIGH would take all cores, in percent", "PERCENT [5]"},
+      service.low_share_percent, 0.0, 50.0);
+  options.number({"--high-queue-seconds",
+                  "Work of the lane HIGH that may wait, as computing time of all cores; more is "
+                  "refused for a while",
+                  "N [5]"},
+                 service.high_queue_seconds, 0.001, 3600.0);
+  options.number({"--low-queue-seconds", "The same for LOW, with HIGH's work counted in", "N [60]"},
+                 service.low_queue_seconds, 0.001, 3600.0);
 }
 
 Status run_service(const ServiceOptions& options,
@@ -29,7 +53,9 @@ Status run_service(const ServiceOptions& options,
   const auto model = load(*source);
   if (!model) return model.error();
   log_info(describe(*source, *model));
-  Engine engine{*model->backend, model->tokenizer_or_null(), engine_options(*source)};
+  EngineOptions engine_options = hilo::engine_options(*source);
+  engine_options.policy = policy_of(options);
+  Engine engine{*model->backend, model->tokenizer_or_null(), engine_options};
   for (const std::string& line : memory_report(memory_budget(*model, engine)))
     log_info(fmt::format("memory {}", line));
   log_info("ready");

@@ -15,9 +15,12 @@ struct ServiceOptions {
   ModelOptions model;
   RestartPolicy restart;
   double drain_seconds = 10;
+  double low_share_percent = 5;
+  double high_queue_seconds = 5;
+  double low_queue_seconds = 60;
 };
 
-// Adds the options of the model and --drain-seconds.
+// Adds the options of the model, of draining and of the scheduler.
 void add_service_options(const OptionList& options, ServiceOptions& service);
 
 // Reads what the channels must know, lets `open_doors` start programs and open sockets, and only

@@ -104,6 +104,7 @@ TEST_F(ClientTest, SaysWhyATaskHasNoVector) {
     EXPECT_EQ(result.task, task);
     EXPECT_EQ(result.status, expected);
     EXPECT_EQ(result.vector, nullptr);
+    EXPECT_EQ(result.retry_after_ms, status == CompletionStatus::refused ? 70U : 0U);
     EXPECT_EQ(hilo_release(client_, task), HILO_INVALID_ARGUMENT);
   }
 }

@@ -122,6 +122,7 @@ bool Rings::settle(const Completion& completion, hilo_result& result) {
   --tasks_open_;
   result = {.task = completion.task,
             .status = status_of(completion.status),
+            .retry_after_ms = completion.retry_after_ms,
             .vector = nullptr,
             .tokens = completion.tokens,
             .truncated = completion.truncated,

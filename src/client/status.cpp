@@ -37,7 +37,7 @@ const char* hilo_strerror(hilo_status status) {
     case HILO_SHUTTING_DOWN:
       return "The engine is shutting down and takes no new tasks.";
     case HILO_REFUSED:
-      return "The engine has no room for another client; try again later.";
+      return "The engine has no room for another client, or for more work now; try again later.";
     case HILO_FAILED:
       return "The engine could not compute the vector.";
     case HILO_ENGINE_GONE:

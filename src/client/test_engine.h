@@ -124,7 +124,8 @@ class TestEngine {
                               .status = status,
                               .tokens = entry.prompt,
                               .engine_ns = entry.deadline_ns,
-                              .truncated = entry.lane});
+                              .truncated = entry.lane,
+                              .retry_after_ms = status == CompletionStatus::refused ? 70U : 0U});
   }
   void cancel(uint64_t task) {
     for (size_t i = 0; i < held_.size(); ++i) {

@@ -1,4 +1,5 @@
 // Tasks go to workers, come back, and are completed.
+#include <algorithm>
 #include <array>
 
 #include "base/ensure.h"
@@ -6,16 +7,18 @@
 
 namespace hilo {
 
-bool EngineCore::hand_out_work() {
+// ---- To the workers
+
+bool EngineCore::hand_out_work(Instant now) {
   bool finished_already = false;
+  leave_cores_to_low(now);
   for (const Lane lane : {Lane::high, Lane::low}) {
     uint32_t equally_busy = 0;
     while (Worker* const worker = least_busy(lane, equally_busy)) {
-      const Plan plan = take_plan(lane, queues_[lane_index(lane)], equally_busy);
+      const Plan plan = take_plan(lane, queues_[lane_index(lane)], equally_busy, plan_rules_);
       if (plan.empty()) break;
-      for (const TaskId id : plan.tasks()) tasks_[id].stage = Task::Stage::working;
       metrics_.handed_out(lane, plan.count);
-      worker->give(plan);
+      give(*worker, plan);
       finished_already |= worker->finished() != nullptr;
     }
   }
@@ -23,39 +26,84 @@ bool EngineCore::hand_out_work() {
   return finished_already;
 }
 
-// HIGH workers without a plan help one that encodes, so that a lone text has all cores.
-void EngineCore::ask_to_assist() {
-  Worker* leader = nullptr;
-  for (Worker* const worker : workers_)
-    if (worker->lane() == Lane::high && worker->leads()) leader = worker;
-  if (leader == nullptr) return;
-  for (Worker* const worker : workers_)
-    if (worker->lane() == Lane::high && worker->plans() == 0) worker->ask_to_assist(*leader);
+void EngineCore::give(Worker& worker, const Plan& plan) {
+  Instant deadline = never;
+  for (const TaskId id : plan.tasks()) {
+    tasks_[id].stage = Task::Stage::working;
+    tasks_[id].worker = &worker;
+    deadline = std::min(deadline, tasks_[id].deadline);
+  }
+  worker.give(plan, deadline);
+}
+
+// Where LOW has had less than its share, HIGH workers that are free now stay so for LOW's turn.
+void EngineCore::leave_cores_to_low(Instant now) {
+  low_turns_.end_those_over(now);
+  if (open_[lane_index(Lane::low)] == 0) return low_turns_.nothing_waits(now);
+  if (queues_[lane_index(Lane::high)].empty()) return;  // HIGH leaves them anyway.
+  for (uint32_t core = 0; core < cores() && low_turns_.has_claim(); ++core)
+    if (may_work(Lane::high, core) && worker(Lane::low, core).plans() > 0)
+      low_turns_.begin(core, now);
+}
+
+// Whether a worker has room for a plan, and its core is not the other lane's.
+bool EngineCore::may_work(Lane lane, uint32_t core) const {
+  return worker(lane, core).has_room() && !(lane == Lane::high && low_turns_.is_on(core));
 }
 
 // Null if every worker of the lane has all that its mailbox holds.
 Worker* EngineCore::least_busy(Lane lane, uint32_t& equally_busy) {
   Worker* chosen = nullptr;
   equally_busy = 0;
-  for (Worker* const worker : workers_) {
-    if (worker->lane() != lane || !worker->has_room()) continue;
-    if (chosen == nullptr || worker->plans() < chosen->plans()) {
-      chosen = worker;
+  for (uint32_t core = 0; core < cores(); ++core) {
+    if (!may_work(lane, core)) continue;
+    Worker& candidate = worker(lane, core);
+    if (chosen == nullptr || candidate.plans() < chosen->plans()) {
+      chosen = &candidate;
       equally_busy = 0;
     }
-    if (worker->plans() == chosen->plans()) ++equally_busy;
+    if (candidate.plans() == chosen->plans()) ++equally_busy;
   }
   return chosen;
 }
 
+// HIGH workers without a plan help one that encodes, so that a lone text has all cores.
+void EngineCore::ask_to_assist() {
+  Worker* leader = nullptr;
+  for (uint32_t core = 0; core < cores(); ++core)
+    if (worker(Lane::high, core).leads()) leader = &worker(Lane::high, core);
+  if (leader == nullptr) return;
+  for (uint32_t core = 0; core < cores(); ++core)
+    if (may_work(Lane::high, core) && worker(Lane::high, core).plans() == 0)
+      worker(Lane::high, core).ask_to_assist(*leader);
+}
+
+// ---- And back
+
 void EngineCore::collect_finished(Instant now) {
   for (Worker* const worker : workers_) {
-    while (const Plan* const plan = worker->finished()) {
-      if (plan->lane == Lane::high) expects_more_ = true;
-      take_back(*plan, worker->times_of_finished(), now);
+    while (const Worker::Order* const order = worker->finished()) {
+      if (worker->lane() == Lane::high) expects_more_ = true;
+      account_for(*worker, *order, now);
+      take_back(order->plan, order->times, now);
       worker->collect();
     }
   }
+}
+
+// What the work has cost is charged to its lane and remembered for the next prediction.
+void EngineCore::account_for(const Worker& worker, const Worker::Order& order, Instant now) {
+  const Plan& plan = order.plan;
+  const Nanoseconds took = order.times.computed;
+  if (worker.lane() == Lane::low)
+    low_turns_.low_finished(worker.core(), took, now);
+  else if (open_[lane_index(Lane::low)] > 0)
+    low_turns_.high_computed(took);
+  PlanSize size;
+  for (const TaskId id : plan.tasks())
+    size = size.with(plan.work == Work::encode ? tasks_[id].tokens
+                                               : static_cast<uint32_t>(tasks_[id].text.size()));
+  if (!plan.empty()) costs_.learn(plan.lane, plan.work, size, took);
 }
 
 void EngineCore::take_back(const Plan& plan, const WorkTimes& times, Instant now) {
@@ -64,7 +112,7 @@ void EngineCore::take_back(const Plan& plan, const WorkTimes& times, Instant now
     Task& task = tasks_[id];
     (plan.work == Work::tokenize ? task.tokenized : task.computed) = times;
     tokens += task.tokens;
-    if (plan.work == Work::tokenize) release_text(task);
+    release_text(task);
     if (plan.work == Work::encode || task.status != CompletionStatus::ok)
       complete(id, task.status, now);
     else if (task.dropped)
@@ -83,48 +131,67 @@ void EngineCore::queue_to_encode(TaskId id) {
       {.id = id, .client = task.client, .cost = task.tokens, .deadline = task.deadline});
 }
 
+// ---- Or not at all
+
+// Tasks whose work has not begun by their deadline, wherever they wait for it.
 void EngineCore::drop_expired(Instant now) {
-  std::array<TaskId, 64> expired;
-  for (LaneQueues& lane : queues_) {
-    for (FairQueue* const queue : {&lane.to_tokenize, &lane.to_encode}) {
-      size_t count = 0;
-      do {
-        count = queue->remove_expired(now, expired);
-        for (const TaskId id : std::span{expired}.first(count)) {
-          if (queue == &lane.to_tokenize) release_text(tasks_[id]);
-          complete(id, CompletionStatus::expired, now);
-        }
-      } while (count == expired.size());
-    }
+  std::array<TaskId, Worker::withdrawn_max> expired;
+  const auto complete_all = [&](size_t count) {
+    for (const TaskId id : std::span{expired}.first(count))
+      complete(id, CompletionStatus::expired, now);
+  };
+  for (LaneQueues& lane : queues_)
+    for (FairQueue* const queue : {&lane.to_tokenize, &lane.to_encode})
+      while (const size_t count = queue->remove_expired(now, expired)) complete_all(count);
+  for (Worker* const worker : workers_) {
+    if (worker->next_deadline() > now) continue;
+    const auto stays = [&](TaskId id) -> std::optional<Instant> {
+      if (tasks_[id].deadline <= now) return std::nullopt;
+      return tasks_[id].deadline;
+    };
+    complete_all(worker->withdraw(stays, expired));
   }
 }
 
-// Completes a task that still waits; one that a worker has is completed when it comes back, with
-// its vector if that was being computed.
+// Completes a task whose work has not begun; one that a worker is at is completed when it comes
+// back, with its vector if that was being computed.
 void EngineCore::drop(TaskId id, CompletionStatus status, Instant now) {
   Task& task = tasks_[id];
-  if (task.stage == Task::Stage::working) {
-    task.dropped = true;
-    return;
-  }
   LaneQueues& lane = queues_[lane_index(task.lane)];
-  if (lane.to_tokenize.contains(id)) {
+  if (task.stage == Task::Stage::working) {
+    if (!take_from_worker(id)) {
+      task.dropped = true;
+      return;
+    }
+  } else if (lane.to_tokenize.contains(id)) {
     lane.to_tokenize.remove(id);
-    release_text(task);
   } else {
     lane.to_encode.remove(id);
   }
   complete(id, status, now);
 }
 
-void EngineCore::release_text(const Task& task) {
-  texts_[lane_index(task.lane)].give_back(task.text_block);
+// False: its work has begun.
+bool EngineCore::take_from_worker(TaskId id) {
+  std::array<TaskId, Worker::withdrawn_max> taken;
+  const auto stays = [&](TaskId other) -> std::optional<Instant> {
+    if (other == id) return std::nullopt;
+    return tasks_[other].deadline;
+  };
+  return tasks_[id].worker->withdraw(stays, taken) > 0;
+}
+
+void EngineCore::release_text(Task& task) {
+  if (!task.text_block) return;
+  texts_[lane_index(task.lane)].give_back(*task.text_block);
+  task.text_block.reset();
   stalled_ = 0;
 }
 
 void EngineCore::complete(TaskId id, CompletionStatus status, Instant now) {
   Task& task = tasks_[id];
   Client& client = clients_[task.client];
+  release_text(task);
   // A session that has ended is told nothing, and its slots go with it.
   if (!client.ended) {
     Completion completion{};
@@ -138,6 +205,8 @@ void EngineCore::complete(TaskId id, CompletionStatus status, Instant now) {
   metrics_.completed(id, task, status, now);
   client.task_of_slot[task.slot.index] = no_task;
   --client.tasks_open;
+  --open_[lane_index(task.lane)];
+  admission_.completed(task.client, task.lane, task.work);
   tasks_.close(id);
 }
 

@@ -23,6 +23,7 @@
 #include "channel/session_host.h"
 #include "engine/peer.h"
 #include "protocol/lane.h"
+#include "scheduler/policy.h"
 #include "tokenizer/tokenizer.h"
 
 namespace hilo {
@@ -43,6 +44,7 @@ struct EngineOptions {
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
   Preemption preemption{};
   Trace* trace = nullptr;  // for a timeline: read when the engine is gone
+  Policy policy{};
 };
 
 struct BudgetLine {

@@ -3,23 +3,34 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ensure.h"
+
 namespace hilo {
 
 EngineCore::EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector<Worker*> workers)
     : options_(options),
       tasks_(tasks),
       texts_{TextRing{text_ring_bytes[0]}, TextRing{text_ring_bytes[1]}},
+      queues_{LaneQueues{tasks.room()}, LaneQueues{tasks.room()}},
       workers_(std::move(workers)),
-      metrics_(options.trace) {}
+      admission_(options.policy, cores()),
+      low_turns_(options.policy, cores()),
+      metrics_(options.trace) {
+  for (uint32_t core = 0; core < cores(); ++core)
+    for (const Lane lane : {Lane::high, Lane::low}) {
+      ENSURE(worker(lane, core).lane() == lane);
+      ENSURE(worker(lane, core).core() == core);
+    }
+}
 
 void EngineCore::tick(Instant now) {
   cancel_all_at_the_drains_deadline(now);
-  collect_finished(now);     // workers  -> queues_, completions
-  drop_expired(now);         // queues_  -> completions
-  collect_submissions(now);  // channel/ -> queues_
-  while (hand_out_work())    // queues_  -> scheduler/ -> workers
-    collect_finished(now);   // (an instant backend has finished already)
-  deliver_completions();     // completions -> channel/ -> client/
+  collect_finished(now);      // workers  -> queues_, completions
+  drop_expired(now);          // queues_  -> completions
+  collect_submissions(now);   // channel/ -> queues_
+  while (hand_out_work(now))  // queues_  -> scheduler/ -> workers
+    collect_finished(now);    // (an instant backend has finished already)
+  deliver_completions();      // completions -> channel/ -> client/
 }
 
 bool EngineCore::work_has_arrived() const {
@@ -35,7 +46,8 @@ Instant EngineCore::next_deadline(Instant now) const {
   Instant next = now < drain_deadline_ ? drain_deadline_ : never;
   for (const LaneQueues& lane : queues_)
     next = std::min({next, lane.to_tokenize.next_deadline(), lane.to_encode.next_deadline()});
-  return next;
+  for (const Worker* const worker : workers_) next = std::min(next, worker->next_deadline());
+  return std::min(next, low_turns_.next_end());
 }
 
 bool EngineCore::take_expects_more() { return std::exchange(expects_more_, false); }
@@ -46,7 +58,7 @@ void EngineCore::set_need_wakeup(bool sleeping) {
 }
 
 size_t EngineCore::bytes() const {
-  return sizeof(*this) + tasks_.table_bytes() + 2 * lane_count * FairQueue::bytes();
+  return sizeof(*this) + tasks_.table_bytes() + queues_[0].bytes() + queues_[1].bytes();
 }
 
 }  // namespace hilo

@@ -19,6 +19,8 @@
 #include "engine/task_table.h"
 #include "engine/text_ring.h"
 #include "engine/worker.h"
+#include "scheduler/admission.h"
+#include "scheduler/low_turns.h"
 #include "scheduler/plan.h"
 
 namespace hilo {
@@ -34,12 +36,14 @@ inline constexpr std::array<size_t, lane_count> text_ring_bytes{4 * 1024 * 1024,
 struct CoreOptions {
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
   bool assist = false;               // workers without a plan help one that encodes
-  Trace* trace = nullptr;            // outlives the core
+  Policy policy{};
+  Trace* trace = nullptr;  // outlives the core
 };
 
 class EngineCore {
  public:
-  // Workers read and write the tasks they are given, and outlive the core's last tick.
+  // Workers read and write the tasks they are given, and outlive the core's last tick. There are a
+  // HIGH and a LOW one for each core, in this order.
   EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector<Worker*> workers);
 
   // Everything that can be done now.
@@ -93,22 +97,34 @@ class EngineCore {
   void collect_from(uint32_t client, Instant now);
   bool accept(uint32_t client, const Submission& entry, Instant now);
   bool open_embed(uint32_t client, const Submission& entry, Instant now);
+  Nanoseconds predicted_work(Lane lane, size_t text_bytes) const;
   std::optional<CompletionStatus> refusal_of(const Submission& entry, Instant now) const;
-  void answer(Session& session, const Submission& entry, CompletionStatus status);
+  void answer(Session& session, const Submission& entry, CompletionStatus status,
+              Nanoseconds retry_after = 0);
   void echo(Session& session, const Submission& entry);
   void cancel(Client& client, uint64_t name, Instant now);
 
   // dispatch.cpp
-  void collect_finished(Instant now);
-  void take_back(const Plan& plan, const WorkTimes& times, Instant now);
-  void drop_expired(Instant now);
-  bool hand_out_work();
-  void ask_to_assist();
+  bool hand_out_work(Instant now);
+  void give(Worker& worker, const Plan& plan);
+  void leave_cores_to_low(Instant now);
+  bool may_work(Lane lane, uint32_t core) const;
   Worker* least_busy(Lane lane, uint32_t& equally_busy);
+  void ask_to_assist();
+  void collect_finished(Instant now);
+  void account_for(const Worker& worker, const Worker::Order& order, Instant now);
+  void take_back(const Plan& plan, const WorkTimes& times, Instant now);
   void queue_to_encode(TaskId id);
+  void drop_expired(Instant now);
+  bool take_from_worker(TaskId id);
   void drop(TaskId id, CompletionStatus status, Instant now);
   void complete(TaskId id, CompletionStatus status, Instant now);
-  void release_text(const Task& task);
+  void release_text(Task& task);
+
+  uint32_t cores() const { return static_cast<uint32_t>(workers_.size()) / lane_count; }
+  Worker& worker(Lane lane, uint32_t core) const {
+    return *workers_[size_t{core} * lane_count + lane_index(lane)];
+  }
 
   template <class Visit>
   static void for_each_client(uint64_t clients, Visit visit) {
@@ -128,7 +144,13 @@ class EngineCore {
   TaskTable& tasks_;
   std::array<TextRing, lane_count> texts_;
   std::array<LaneQueues, lane_count> queues_;
+  std::array<uint32_t, lane_count> open_{};  // tasks
   const std::vector<Worker*> workers_;
+
+  CostModel costs_;
+  const PlanRules plan_rules_{.policy = options_.policy, .costs = costs_};
+  Admission admission_;
+  LowTurns low_turns_;
 
   Metrics metrics_;
 

@@ -101,9 +101,11 @@ EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
   make_workers(backend, tokenizer, options);
   std::vector<Worker*> workers;
   for (const auto& worker : workers_) workers.push_back(worker.get());
-  core_ = std::make_unique<EngineCore>(
-      CoreOptions{.prompts = options.prompts, .assist = backend.shares(), .trace = options.trace},
-      tasks_, std::move(workers));
+  core_ = std::make_unique<EngineCore>(CoreOptions{.prompts = options.prompts,
+                                                   .assist = backend.shares(),
+                                                   .policy = options.policy,
+                                                   .trace = options.trace},
+                                       tasks_, std::move(workers));
   intake_ = start_thread("hilo-intake", [this] { loop(); });
 }
 

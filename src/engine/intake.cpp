@@ -6,8 +6,11 @@
 #include "engine/engine_core.h"
 
 namespace hilo {
-
 namespace {
+
+// Of English text, in the vocabulary of BERT; for prediction only.
+constexpr uint32_t bytes_per_token = 4;
+constexpr uint32_t special_tokens = 2;
 
 // A lane that does not exist is refused, and counted as LOW.
 Lane lane_of(const Session& session, const Submission& entry) {
@@ -79,10 +82,12 @@ std::optional<CompletionStatus> EngineCore::refusal_of(const Submission& entry, 
   return std::nullopt;
 }
 
-void EngineCore::answer(Session& session, const Submission& entry, CompletionStatus status) {
+void EngineCore::answer(Session& session, const Submission& entry, CompletionStatus status,
+                        Nanoseconds retry_after) {
   Completion completion{};
   completion.task = entry.task;
   completion.status = status;
+  completion.retry_after_ms = static_cast<uint32_t>(retry_after / millisecond_ns);
   session.complete(session.open_task(), completion);
 }
 
@@ -105,6 +110,12 @@ bool EngineCore::open_embed(uint32_t client, const Submission& entry, Instant no
   const Lane lane = lane_of(session, entry);
   const std::string_view prompt =
       entry.prompt == 0 ? std::string_view{} : options_.prompts[entry.prompt - 1];
+  const Nanoseconds work = predicted_work(lane, prompt.size() + entry.text_bytes);
+  if (const auto retry_after = admission_.refuses(client, lane, work)) {
+    answer(session, entry, CompletionStatus::refused, *retry_after);
+    metrics_.refused(lane, CompletionStatus::refused);
+    return true;
+  }
   const auto block = texts_[lane_index(lane)].take(prompt.size() + entry.text_bytes);
   if (!block) {
     stalled_ |= uint64_t{1} << client;
@@ -123,18 +134,32 @@ bool EngineCore::open_embed(uint32_t client, const Submission& entry, Instant no
       .slot = slot,
       .admitted = now,
       .deadline = deadline_ns == 0 ? never : Instant{static_cast<Nanoseconds>(deadline_ns)},
+      .work = work,
       .text_block = block->id,
       .text = block->text,
       .vector = session.slot_vector(slot.index),
   });
   clients_[client].task_of_slot[slot.index] = id;
   ++clients_[client].tasks_open;
+  ++open_[lane_index(lane)];
+  admission_.admitted(client, lane, work);
   metrics_.admitted(id, tasks_[id]);
   queues_[lane_index(lane)].to_tokenize.push({.id = id,
                                               .client = client,
                                               .cost = static_cast<uint32_t>(block->text.size()),
                                               .deadline = tasks_[id].deadline});
   return true;
+}
+
+// Of a text that nobody has tokenized yet, as part of a batch that others fill up.
+Nanoseconds EngineCore::predicted_work(Lane lane, size_t text_bytes) const {
+  const auto bytes = static_cast<uint32_t>(text_bytes);
+  const uint32_t tokens = std::min(bytes / bytes_per_token + special_tokens, tasks_.tokens_max());
+  const uint32_t batch = std::max(tokens, plan_limits(Work::encode, lane).cost_max);
+  const Nanoseconds batch_time =
+      costs_.predict(lane, Work::encode, {.total = batch, .longest = tokens});
+  return costs_.predict(lane, Work::tokenize, {.total = bytes, .longest = bytes}) +
+         batch_time / batch * tokens;
 }
 
 // A name that is not open is no error: its completion may be on the way.

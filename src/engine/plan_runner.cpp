@@ -21,6 +21,7 @@ size_t PlanRunner::bytes() const {
 }
 
 void PlanRunner::run(const Plan& plan, const YieldGate& gate) {
+  if (plan.empty()) return;  // All its tasks were taken out again.
   if (plan.work == Work::encode) return encode(plan.tasks(), gate);
   for (const TaskId id : plan.tasks()) {
     gate.pass();

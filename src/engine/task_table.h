@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,13 +18,16 @@
 
 namespace hilo {
 
+class Worker;
+
 //   absent --intake--> queued --plan--> working --finished--> queued ... --completed--> absent
 // The intake thread owns a task, except that while it is working one worker reads what was set at
 // intake and writes the last group.
 struct Task {
   enum class Stage : uint32_t { absent, queued, working };
   Stage stage = Stage::absent;
-  bool dropped = false;  // Not wanted any more; noticed when the worker has given it back.
+  bool dropped = false;      // Not wanted any more; noticed when the worker has given it back.
+  Worker* worker = nullptr;  // who has it, while it is working
 
   // Set at intake.
   uint64_t name = 0;  // the client's, for the completion
@@ -32,8 +36,9 @@ struct Task {
   Session::Slot slot{};
   Instant admitted{};
   Instant deadline = never;
-  TextRing::BlockId text_block = 0;
-  std::span<const char> text{};  // with its prompt; until it is tokenized
+  Nanoseconds work = 0;                           // predicted
+  std::optional<TextRing::BlockId> text_block{};  // until it is tokenized
+  std::span<const char> text{};                   // with its prompt; until it is tokenized
   float* vector = nullptr;
 
   // Set when a worker has given it back.
@@ -48,12 +53,9 @@ struct Task {
 
 class TaskTable {
  public:
-  explicit TaskTable(uint32_t tokens_max)
-      : tasks_(tasks_max),
-        free_(tasks_max),
-        tokens_max_(tokens_max),
-        ids_(size_t{tasks_max} * tokens_max) {
-    for (TaskId id = 0; id < tasks_max; ++id) free_[id] = tasks_max - 1 - id;
+  explicit TaskTable(uint32_t tokens_max, uint32_t tasks = tasks_max)
+      : tasks_(tasks), free_(tasks), tokens_max_(tokens_max), ids_(size_t{tasks} * tokens_max) {
+    for (TaskId id = 0; id < tasks; ++id) free_[id] = tasks - 1 - id;
   }
 
   // The task that was closed last is opened first: its memory is warm.
@@ -74,8 +76,10 @@ class TaskTable {
   std::span<uint32_t> ids(TaskId id) const {
     return ids_.all().subspan(size_t{id} * tokens_max_, tokens_max_);
   }
-  size_t count() const { return tasks_max - free_.size(); }
-  size_t table_bytes() const { return tasks_max * (sizeof(Task) + sizeof(TaskId)); }
+  uint32_t tokens_max() const { return tokens_max_; }
+  uint32_t room() const { return static_cast<uint32_t>(tasks_.size()); }
+  size_t count() const { return tasks_.size() - free_.size(); }
+  size_t table_bytes() const { return tasks_.size() * (sizeof(Task) + sizeof(TaskId)); }
   size_t ids_bytes() const { return ids_.bytes(); }
 
  private:

@@ -4,9 +4,10 @@
 
 namespace hilo {
 
-void Worker::give(const Plan& plan) {
+void Worker::give(const Plan& plan, Instant deadline) {
   Order& order = next_order();
   order.plan = plan;
+  order.deadline = deadline;
   order.leader = nullptr;
   post();
 }
@@ -14,6 +15,7 @@ void Worker::give(const Plan& plan) {
 void Worker::ask_to_assist(Worker& leader) {
   Order& order = next_order();
   order.plan.count = 0;
+  order.deadline = never;
   order.leader = &leader;
   order.leaders_plan = leader.given_.load(std::memory_order_relaxed) - 1;
   post();
@@ -21,7 +23,9 @@ void Worker::ask_to_assist(Worker& leader) {
 
 Worker::Order& Worker::next_order() {
   ENSURE(has_room());
-  return mailbox_[given_.load(std::memory_order_relaxed) % mailbox_.size()];
+  Order& next = order(given_.load(std::memory_order_relaxed));
+  next.state.store(Order::State::waiting, std::memory_order_relaxed);  // Published by post().
+  return next;
 }
 
 // The order is the worker's from here on.
@@ -38,20 +42,23 @@ bool Worker::leads() const {
   return last.leader == nullptr && last.plan.work == Work::encode;
 }
 
-const Plan* Worker::finished() const {
+const Worker::Order* Worker::finished() const {
   // Partner: the store in finish(), after the plan's tasks were written.
   if (done_.load(std::memory_order_seq_cst) == collected_) return nullptr;
-  return &order(collected_).plan;
-}
-
-const WorkTimes& Worker::times_of_finished() const {
-  ENSURE(finished() != nullptr);
-  return order(collected_).times;
+  return &order(collected_);
 }
 
 void Worker::collect() {
   ENSURE(finished() != nullptr);
   ++collected_;
+}
+
+Instant Worker::next_deadline() const {
+  Instant next = never;
+  for (uint32_t number = collected_; number != given_.load(std::memory_order_relaxed); ++number)
+    if (order(number).state.load(std::memory_order_relaxed) == Order::State::waiting)
+      next = std::min(next, order(number).deadline);
+  return next;
 }
 
 }  // namespace hilo

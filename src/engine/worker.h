@@ -4,14 +4,21 @@
 //   given_    counted by the tick          places given_ .. done_      wait or run
 //   done_     counted by the worker        places done_ .. collected_  are finished
 //
+// Until the worker begins with an order, the tick may take tasks out of it again: a LOW worker can
+// stand aside for as long as HIGH works.
+//
 // A worker without a plan may be asked to assist one that encodes. What empties the mailbox derives
 // from this: a thread (worker_thread.h), or a script in virtual time (tests/simulation).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
+#include <span>
 
+#include "base/spin.h"
 #include "scheduler/plan.h"
 
 namespace hilo {
@@ -27,38 +34,60 @@ class Worker {
   Lane lane() const { return lane_; }
   uint32_t core() const { return core_; }
 
+  // A plan, or whom to assist with which of theirs.
+  struct Order {
+    enum class State : uint32_t { waiting, withheld, begun };
+    Plan plan;
+    Instant deadline = never;  // the earliest of the plan's tasks
+    Worker* leader = nullptr;
+    uint32_t leaders_plan = 0;
+    WorkTimes times{};  // once it is finished
+    std::atomic<State> state{State::waiting};
+  };
+
   // ---- The tick
 
   uint32_t plans() const { return given_.load(std::memory_order_relaxed) - collected_; }
   bool has_room() const { return plans() < depth(); }
-  void give(const Plan& plan);
+  void give(const Plan& plan, Instant deadline);
   // Asks it to help with the plan that `leader` was given last, once that worker is at it.
   void ask_to_assist(Worker& leader);
   // True if it was given a plan to encode, and others may assist.
   bool leads() const;
-  // The oldest plan that is done; null if there is none. Empty if it was to assist.
-  const Plan* finished() const;
-  const WorkTimes& times_of_finished() const;
+  // The oldest order that is done; null if there is none. Its plan is empty if it was to assist.
+  const Order* finished() const;
   void collect();
 
- protected:
-  // A plan, or whom to assist with which of theirs.
-  struct Order {
-    Plan plan;
-    Worker* leader = nullptr;
-    uint32_t leaders_plan = 0;
-    WorkTimes times;
-  };
+  // Takes tasks out of plans that have not begun. stays(id) says nothing, and the task is taken
+  // out, or its deadline. The ids taken out are in `out`, which has room for all.
+  template <class Stays>
+  size_t withdraw(Stays stays, std::span<TaskId> out);
+  static constexpr size_t withdrawn_max = size_t{2} * plan_tasks_max;
+  // The earliest deadline of a task in a plan that has not begun.
+  Instant next_deadline() const;
 
+ protected:
   // Order number `number` has just been put into the mailbox.
   virtual void wake(uint32_t number) = 0;
 
   // ---- The worker
 
+  Order& order(uint32_t number) { return mailbox_[number % mailbox_.size()]; }
   const Order& order(uint32_t number) const { return mailbox_[number % mailbox_.size()]; }
+  // From here on the order is the worker's alone.
+  const Order& begin(uint32_t number) {
+    Order::State state = Order::State::waiting;
+    // Partner: withdraw(), which has it for a moment only.
+    while (!order(number).state.compare_exchange_weak(state, Order::State::begun,
+                                                      std::memory_order_acq_rel)) {
+      state = Order::State::waiting;
+      spin_pause();
+    }
+    return order(number);
+  }
   // Order number `number` is finished; what it said was done before.
   void finish(uint32_t number, const WorkTimes& times) {
-    mailbox_[number % mailbox_.size()].times = times;
+    order(number).times = times;
     // Partner: finished(). Sequentially consistent, because a thread next looks whether the tick
     // sleeps.
     done_.store(number + 1, std::memory_order_seq_cst);
@@ -79,5 +108,33 @@ class Worker {
   uint32_t collected_ = 0;
   std::array<Order, 2> mailbox_;
 };
+
+template <class Stays>
+size_t Worker::withdraw(Stays stays, std::span<TaskId> out) {
+  size_t count = 0;
+  for (uint32_t number = collected_; number != given_.load(std::memory_order_relaxed); ++number) {
+    Order& order = this->order(number);
+    Order::State state = Order::State::waiting;
+    // Partner: begin().
+    if (!order.state.compare_exchange_strong(state, Order::State::withheld,
+                                             std::memory_order_acq_rel))
+      continue;
+    Plan& plan = order.plan;
+    uint32_t staying = 0;
+    order.deadline = never;
+    for (const TaskId id : plan.tasks()) {
+      const std::optional<Instant> deadline = stays(id);
+      if (deadline) {
+        plan.ids[staying++] = id;
+        order.deadline = std::min(order.deadline, *deadline);
+      } else {
+        out[count++] = id;
+      }
+    }
+    plan.count = staying;
+    order.state.store(Order::State::waiting, std::memory_order_release);
+  }
+  return count;
+}
 
 }  // namespace hilo

@@ -88,14 +88,19 @@ void WorkerThread::open_gate(uint32_t done) {
 }
 
 void WorkerThread::run(uint32_t number) {
-  const Order& order = this->order(number);
-  WorkTimes times{.begun = monotonic_now(), .ended = {}};
   const bool may_be_stopped = lane() == Lane::low && options_.gate != nullptr;
+  const YieldGate& gate = may_be_stopped ? *options_.gate : always_open;
+  gate.pass();  // Until it is our turn, the order has not begun.
+  const Order& order = begin(number);
+  WorkTimes times{.begun = monotonic_now(), .ended = {}};
+  // The time of the thread, because a LOW worker stands at the gate or waits for its core.
+  const Nanoseconds before = thread_.joinable() ? thread_time() : 0;
   if (order.leader != nullptr)
     assist(static_cast<WorkerThread&>(*order.leader), order.leaders_plan);  // All are threads.
   else
-    runner_->run(order.plan, may_be_stopped ? *options_.gate : always_open);
+    runner_->run(order.plan, gate);
   times.ended = monotonic_now();
+  if (thread_.joinable()) times.computed = thread_time() - before;
   if (options_.trace != nullptr)
     options_.trace->records.add({activity_of(order.plan), order.plan.count, times});
   finish(number, times);

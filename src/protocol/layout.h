@@ -80,19 +80,19 @@ enum class CompletionStatus : uint32_t {
   cancelled = 4,
   expired = 5,  // The deadline passed before the work began.
   shutting_down = 6,
-  refused = 7,  // Reserved: no engine sends it yet.
+  refused = 7,  // More work waits than the lane takes in; retry_after_ms says when to try again.
   failed = 8,   // The backend could not compute it.
 };
 
 struct Completion {
   uint64_t task = 0;
   CompletionStatus status{};
-  uint32_t slot = 0;        // no_slot unless status is ok
-  uint32_t generation = 0;  // of the slot; named again when it is released
-  uint32_t tokens = 0;      // tokens computed, special tokens included; for echo, bytes
-  uint64_t engine_ns = 0;   // from intake to completion
-  uint32_t truncated = 0;   // 1 if the text had more tokens than the model takes
-  uint32_t reserved0 = 0;
+  uint32_t slot = 0;            // no_slot unless status is ok
+  uint32_t generation = 0;      // of the slot; named again when it is released
+  uint32_t tokens = 0;          // tokens computed, special tokens included; for echo, bytes
+  uint64_t engine_ns = 0;       // from intake to completion
+  uint32_t truncated = 0;       // 1 if the text had more tokens than the model takes
+  uint32_t retry_after_ms = 0;  // with refused
   uint64_t reserved1 = 0;
   uint64_t reserved2 = 0;
   uint64_t reserved3 = 0;

@@ -56,7 +56,7 @@ const std::map<std::string, Fields> structures{
     {"completion",
      {FIELD(Completion, task), FIELD(Completion, status), FIELD(Completion, slot),
       FIELD(Completion, generation), FIELD(Completion, tokens), FIELD(Completion, engine_ns),
-      FIELD(Completion, truncated), FIELD(Completion, reserved0), FIELD(Completion, reserved1),
+      FIELD(Completion, truncated), FIELD(Completion, retry_after_ms), FIELD(Completion, reserved1),
       FIELD(Completion, reserved2), FIELD(Completion, reserved3)}},
     {"hello",
      {FIELD(Hello, magic), FIELD(Hello, version), FIELD(Hello, rights), FIELD(Hello, reserved)}},

@@ -12,25 +12,32 @@ constexpr uint64_t bit_of(uint32_t client) { return uint64_t{1} << client; }
 
 }  // namespace
 
-FairQueue::FairQueue() : places_(tasks_max) {}
+FairQueue::FairQueue(uint32_t tasks) : places_(tasks) {}
 
 void FairQueue::push(const QueuedTask& task) {
-  ENSURE(task.id < tasks_max);
+  ENSURE(task.id < places_.size());
   ENSURE(task.client < clients_max);
   ENSURE(!contains(task.id));
   Flow& flow = flows_[task.client];
   if (flow.first == no_task) {
     waiting_clients_ |= bit_of(task.client);
     flow.served = std::max(flow.served, turn_);  // Back as an equal.
-    flow.first = task.id;
-  } else {
-    places_[flow.last].after = task.id;
   }
-  places_[task.id] = {.task = task, .before = flow.last, .after = no_task};
-  flow.last = task.id;
-  flow.next_deadline = std::min(flow.next_deadline, task.deadline);
-  next_deadline_ = std::min(next_deadline_, task.deadline);
+  const TaskId before = last_before(flow, task.deadline);
+  const TaskId after = before == no_task ? flow.first : places_[before].after;
+  places_[task.id] = {.task = task, .before = before, .after = after};
+  (before == no_task ? flow.first : places_[before].after) = task.id;
+  (after == no_task ? flow.last : places_[after].before) = task.id;
   cost_ += task.cost;
+  with_deadline_ += task.deadline == never ? 0 : 1;
+}
+
+// Behind which task one with that deadline goes. One step, unless it overtakes tasks of its client.
+TaskId FairQueue::last_before(const Flow& flow, Instant deadline) const {
+  TaskId before = flow.last;
+  while (before != no_task && places_[before].task.deadline > deadline)
+    before = places_[before].before;
+  return before;
 }
 
 uint32_t FairQueue::client_to_serve() const {
@@ -62,38 +69,29 @@ void FairQueue::remove(TaskId id) {
   (place.after == no_task ? flow.last : places_[place.after].before) = place.before;
   places_[id] = {};
   cost_ -= place.task.cost;
-  if (flow.first == no_task) {
-    waiting_clients_ &= ~bit_of(place.task.client);
-    flow.next_deadline = never;
-  }
+  with_deadline_ -= place.task.deadline == never ? 0 : 1;
+  if (flow.first == no_task) waiting_clients_ &= ~bit_of(place.task.client);
+}
+
+Instant FairQueue::next_deadline() const {
+  Instant next = never;
+  if (with_deadline_ == 0) return next;
+  for (uint64_t left = waiting_clients_; left != 0; left &= left - 1)
+    next = std::min(next, deadline_of(flows_[static_cast<size_t>(std::countr_zero(left))]));
+  return next;
 }
 
 size_t FairQueue::remove_expired(Instant now, std::span<TaskId> expired) {
-  if (now < next_deadline_) return 0;
   size_t count = 0;
-  next_deadline_ = never;
+  if (with_deadline_ == 0) return count;
   for (uint64_t left = waiting_clients_; left != 0; left &= left - 1) {
-    Flow& flow = flows_[static_cast<size_t>(std::countr_zero(left))];
-    if (flow.next_deadline <= now) count += remove_expired_of(flow, now, expired.subspan(count));
-    next_deadline_ = std::min(next_deadline_, flow.next_deadline);
-  }
-  return count;
-}
-
-size_t FairQueue::remove_expired_of(Flow& flow, Instant now, std::span<TaskId> expired) {
-  size_t count = 0;
-  Instant next = never;
-  for (TaskId id = flow.first; id != no_task;) {
-    const Place place = places_[id];
-    if (place.task.deadline <= now && count < expired.size()) {
-      expired[count++] = id;
-      remove(id);
-    } else {
-      next = std::min(next, place.task.deadline);
+    const Flow& flow = flows_[static_cast<size_t>(std::countr_zero(left))];
+    while (flow.first != no_task && deadline_of(flow) <= now) {
+      if (count == expired.size()) return count;
+      expired[count++] = flow.first;
+      remove(flow.first);
     }
-    id = place.after;
   }
-  flow.next_deadline = next;
   return count;
 }
 

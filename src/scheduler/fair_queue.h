@@ -1,7 +1,7 @@
-// Tasks of one lane that wait for one kind of work. Within a client, first come, first served;
-// between clients, fair by the cost of what was taken (start-time fair queueing): whoever has had
-// least goes first, and a client that was away for a while comes back as an equal, without credit
-// for its absence.
+// Tasks of one lane that wait for one kind of work. Within a client, earlier deadlines first, then
+// first come, first served; between clients, fair by the cost of what was taken (start-time fair
+// queueing): whoever has had least goes first, and a client that was away for a while comes back as
+// an equal, without credit for its absence. So a deadline gains nothing over another client.
 //
 // Plain data: no clock, no thread, no allocation after the constructor. It has room for every task
 // that can exist, so pushing never fails.
@@ -33,7 +33,8 @@ struct QueuedTask {
 
 class FairQueue {
  public:
-  FairQueue();
+  // Room for tasks 0 to `tasks` - 1.
+  explicit FairQueue(uint32_t tasks = tasks_max);
 
   void push(const QueuedTask& task);
   // The task whose turn it is. The queue must not be empty.
@@ -48,12 +49,12 @@ class FairQueue {
   bool contains(TaskId id) const { return places_[id].task.id == id; }
   bool empty() const { return waiting_clients_ == 0; }
   uint64_t cost() const { return cost_; }
-  // No deadline in the queue is earlier than this.
-  Instant next_deadline() const { return next_deadline_; }
-  static size_t bytes() { return tasks_max * sizeof(Place); }
+  // The earliest deadline in the queue.
+  Instant next_deadline() const;
+  size_t bytes() const { return places_.size() * sizeof(Place); }
 
  private:
-  // Each client's tasks form a list through their places.
+  // Each client's tasks form a list through their places, in the order in which they are served.
   struct Place {
     QueuedTask task;
     TaskId before = no_task;
@@ -63,11 +64,11 @@ class FairQueue {
     TaskId first = no_task;
     TaskId last = no_task;
     uint64_t served = 0;  // what the client was charged, on the common scale of turn_
-    Instant next_deadline = never;
   };
 
   uint32_t client_to_serve() const;
-  size_t remove_expired_of(Flow& flow, Instant now, std::span<TaskId> expired);
+  TaskId last_before(const Flow& flow, Instant deadline) const;
+  Instant deadline_of(const Flow& flow) const { return places_[flow.first].task.deadline; }
 
   std::vector<Place> places_;
   std::array<Flow, clients_max> flows_;
@@ -75,7 +76,7 @@ class FairQueue {
   static_assert(clients_max <= 64);
   uint64_t turn_ = 0;  // `served` of the client that was served last, before it was charged
   uint64_t cost_ = 0;
-  Instant next_deadline_ = never;
+  uint32_t with_deadline_ = 0;  // tasks
 };
 
 }  // namespace hilo

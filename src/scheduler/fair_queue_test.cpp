@@ -24,6 +24,27 @@ TEST(FairQueue, FirstComeFirstServedWithinAClient) {
   EXPECT_EQ(queue.cost(), 0U);
 }
 
+// Fails if a deadline does not go before the client's other tasks, or equals change places.
+TEST(FairQueue, EarlierDeadlinesFirstWithinAClient) {
+  FairQueue queue;
+  queue.push({.id = 0, .client = 0, .cost = 1});
+  queue.push({.id = 1, .client = 0, .cost = 1, .deadline = {200}});
+  queue.push({.id = 2, .client = 0, .cost = 1, .deadline = {100}});
+  queue.push({.id = 3, .client = 0, .cost = 1, .deadline = {200}});
+  queue.push({.id = 4, .client = 0, .cost = 1});
+  EXPECT_EQ(queue.next_deadline(), Instant{100});
+  EXPECT_THAT(pop_all(queue), ElementsAre(2, 1, 3, 0, 4));
+}
+
+// Fails if deadlines buy a client more than its turn.
+TEST(FairQueue, DeadlinesDoNotBreakFairness) {
+  FairQueue queue;
+  for (TaskId id = 0; id < 3; ++id) queue.push({.id = id, .client = 0, .cost = 10});
+  for (TaskId id = 10; id < 13; ++id)
+    queue.push({.id = id, .client = 1, .cost = 10, .deadline = {100}});
+  EXPECT_THAT(pop_all(queue), ElementsAre(0, 10, 1, 11, 2, 12));
+}
+
 // Fails if the client that came first keeps the others waiting until it is through.
 TEST(FairQueue, ClientsWithEqualTasksTakeTurns) {
   FairQueue queue;

@@ -12,9 +12,23 @@ uint64_t cost_budget(const PlanLimits& limits, uint64_t cost_waiting, uint32_t w
   return std::clamp<uint64_t>(share, limits.cost_share, limits.cost_max);
 }
 
+// Whether a plan, with at least one task in it, gains by another.
+bool gains_by(const Plan& plan, uint32_t cost, uint64_t budget, const PlanRules& rules) {
+  const PlanSize together = plan.size.with(cost);
+  if (together.total > budget) return false;
+  const auto predicted = [&](PlanSize size) {
+    return rules.costs.predict(plan.lane, plan.work, size);
+  };
+  const Nanoseconds time = predicted(together);
+  if (plan.lane == Lane::high && time >= predicted(plan.size) + predicted(PlanSize{}.with(cost)))
+    return false;  // One after the other, the last is done as soon, and the first sooner.
+  return time <= rules.policy.quantum[lane_index(plan.lane)] ||
+         together.total <= plan_limits(plan.work, plan.lane).cost_share;
+}
+
 }  // namespace
 
-Plan take_plan(Lane lane, LaneQueues& queues, uint32_t workers_free) {
+Plan take_plan(Lane lane, LaneQueues& queues, uint32_t workers_free, const PlanRules& rules) {
   ENSURE(workers_free > 0);
   Plan plan;
   plan.lane = lane;
@@ -24,10 +38,10 @@ Plan take_plan(Lane lane, LaneQueues& queues, uint32_t workers_free) {
   plan.work = encode ? Work::encode : Work::tokenize;
   FairQueue& queue = plan.work == Work::tokenize ? queues.to_tokenize : queues.to_encode;
   const uint64_t budget = cost_budget(plan_limits(plan.work, lane), queue.cost(), workers_free);
-  uint64_t cost = 0;
   while (!queue.empty() && plan.count < plan_tasks_max) {
-    cost += queue.front().cost;
-    if (plan.count > 0 && cost > budget) break;
+    const uint32_t cost = queue.front().cost;
+    if (plan.count > 0 && !gains_by(plan, cost, budget, rules)) break;
+    plan.size = plan.size.with(cost);
     plan.ids[plan.count++] = queue.pop();
   }
   return plan;

@@ -3,9 +3,10 @@
 //
 // The rules: a plan is of one lane and one kind of work. Where both kinds wait they take
 // turns, so that neither a client with texts without end nor one with long batches stops the
-// others. A plan is small, so that whatever it is, it is soon
-// over; a single task that is larger than the limit gets a plan of its own. Workers that are free
-// at the same time share what waits, down to the size where smaller plans would run slower.
+// others. A plan is small in cost and in predicted time, so that whatever it is, it is soon over; a
+// single task that is larger than the limits gets a plan of its own. Workers that are free at the
+// same time share what waits, down to the size where smaller plans would run slower. HIGH tasks
+// that wait together share a plan where that is faster for the last of them.
 #pragma once
 
 #include <array>
@@ -14,11 +15,11 @@
 
 #include "base/clock.h"
 #include "protocol/lane.h"
+#include "scheduler/cost_model.h"
 #include "scheduler/fair_queue.h"
+#include "scheduler/policy.h"
 
 namespace hilo {
-
-enum class Work : uint32_t { tokenize, encode };
 
 inline constexpr uint32_t plan_tasks_max = 64;
 
@@ -26,16 +27,18 @@ struct Plan {
   Work work = Work::tokenize;
   Lane lane = Lane::high;
   uint32_t count = 0;
+  PlanSize size;
   std::array<TaskId, plan_tasks_max> ids;
 
   bool empty() const { return count == 0; }
   std::span<const TaskId> tasks() const { return std::span{ids}.first(count); }
 };
 
-// When a worker was at a plan.
+// When a worker was at a plan, and how long of that it computed: it may have to stand aside.
 struct WorkTimes {
-  Instant begun;
-  Instant ended;
+  Instant begun{};
+  Instant ended{};
+  Nanoseconds computed = 0;
 };
 
 struct PlanLimits {
@@ -61,13 +64,24 @@ constexpr uint32_t plan_tokens_max(uint32_t tokens_per_task) {
 
 // What waits in one lane.
 struct LaneQueues {
+  explicit LaneQueues(uint32_t tasks = tasks_max) : to_tokenize(tasks), to_encode(tasks) {}
+
+  bool empty() const { return to_tokenize.empty() && to_encode.empty(); }
+  size_t bytes() const { return to_tokenize.bytes() + to_encode.bytes(); }
+
   FairQueue to_tokenize;
   FairQueue to_encode;
   bool encode_next = false;  // whose turn it is where both wait
 };
 
+// What plans are made by.
+struct PlanRules {
+  const Policy& policy;
+  const CostModel& costs;
+};
+
 // Takes the next plan for one worker out of a lane's queues, when `workers_free` could take one.
 // Empty if nothing waits.
-Plan take_plan(Lane lane, LaneQueues& queues, uint32_t workers_free);
+Plan take_plan(Lane lane, LaneQueues& queues, uint32_t workers_free, const PlanRules& rules);
 
 }  // namespace hilo

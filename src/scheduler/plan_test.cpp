@@ -19,6 +19,10 @@ struct Case {
   uint32_t count;
 };
 
+const Policy policy;
+const CostModel unlearned;
+const PlanRules rules{.policy = policy, .costs = unlearned};
+
 class PlanRule : public ::testing::TestWithParam<Case> {};
 
 TEST_P(PlanRule, Holds) {
@@ -28,7 +32,7 @@ TEST_P(PlanRule, Holds) {
     queues.to_tokenize.push({.id = id++, .client = 0, .cost = bytes});
   for (const uint32_t tokens : GetParam().tokens)
     queues.to_encode.push({.id = id++, .client = 0, .cost = tokens});
-  const Plan plan = take_plan(GetParam().lane, queues, GetParam().workers_free);
+  const Plan plan = take_plan(GetParam().lane, queues, GetParam().workers_free, rules);
   EXPECT_EQ(plan.lane, GetParam().lane);
   EXPECT_EQ(plan.count, GetParam().count);
   if (GetParam().count > 0) {
@@ -56,12 +60,45 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"CountIsBounded", Lane::low, many_empty_texts, {}, 1, Work::tokenize, plan_tasks_max}),
     [](const auto& row) { return row.param.rule; });
 
+// A model of a lane's encoding where texts of 16 tokens, `tokens` together, take so long.
+CostModel learned(Lane lane, std::initializer_list<std::pair<uint32_t, Nanoseconds>> times) {
+  CostModel costs;
+  for (const auto& [tokens, time] : times)
+    for (int i = 0; i < 50; ++i) costs.learn(lane, Work::encode, {tokens, 16}, time);
+  return costs;
+}
+
+uint32_t tasks_in_plan(Lane lane, const CostModel& costs) {
+  LaneQueues queues;
+  for (TaskId id = 0; id < 8; ++id) queues.to_encode.push({.id = id, .client = 0, .cost = 16});
+  return take_plan(lane, queues, 1, {.policy = policy, .costs = costs}).count;
+}
+
+// Fails if a LOW plan for a slow model is as large as for a fast one, or too small for its speed.
+TEST(Plan, APlanIsLimitedInPredictedTime) {
+  const Nanoseconds quantum = policy.quantum[lane_index(Lane::low)];
+  EXPECT_EQ(tasks_in_plan(Lane::low, learned(Lane::low, {{64, quantum / 4}})), 8U);
+  EXPECT_EQ(tasks_in_plan(Lane::low, learned(Lane::low, {{64, quantum}})), 4U);
+  EXPECT_EQ(tasks_in_plan(Lane::low, learned(Lane::low, {{64, 100 * quantum}})), 2U);
+}
+
+// Fails if HIGH tasks share a batch that is no faster for the last of them, or do not share one
+// that is.
+TEST(Plan, HighTasksShareWhatIsFasterForTheLast) {
+  const CostModel shared_is_faster = learned(
+      Lane::high, {{16, millisecond_ns}, {32, millisecond_ns}, {64, millisecond_ns * 3 / 2}});
+  EXPECT_EQ(tasks_in_plan(Lane::high, shared_is_faster), 4U);
+  const CostModel shared_is_slower =
+      learned(Lane::high, {{16, millisecond_ns}, {32, millisecond_ns * 5 / 2}});
+  EXPECT_EQ(tasks_in_plan(Lane::high, shared_is_slower), 1U);
+}
+
 // Fails if two clients of a lane cannot share a batch, or one of them fills it alone.
 TEST(Plan, ABatchIsSharedFairlyBetweenClients) {
   LaneQueues queues;
   for (TaskId id = 0; id < 8; ++id) queues.to_encode.push({.id = id, .client = 0, .cost = 32});
   for (TaskId id = 8; id < 16; ++id) queues.to_encode.push({.id = id, .client = 1, .cost = 32});
-  const Plan plan = take_plan(Lane::low, queues, 1);
+  const Plan plan = take_plan(Lane::low, queues, 1, rules);
   ASSERT_EQ(plan.count, 4U);
   uint32_t of_first_client = 0;
   for (const TaskId id : plan.tasks()) of_first_client += id < 8 ? 1 : 0;
@@ -74,9 +111,9 @@ TEST(Plan, KindsOfWorkTakeTurns) {
   queues.to_encode.push({.id = 0, .client = 0, .cost = 10});
   queues.to_tokenize.push({.id = 1, .client = 1, .cost = 100'000});
   queues.to_tokenize.push({.id = 2, .client = 1, .cost = 100'000});
-  EXPECT_EQ(take_plan(Lane::high, queues, 1).work, Work::tokenize);
-  EXPECT_EQ(take_plan(Lane::high, queues, 1).work, Work::encode);
-  EXPECT_EQ(take_plan(Lane::high, queues, 1).work, Work::tokenize);
+  EXPECT_EQ(take_plan(Lane::high, queues, 1, rules).work, Work::tokenize);
+  EXPECT_EQ(take_plan(Lane::high, queues, 1, rules).work, Work::encode);
+  EXPECT_EQ(take_plan(Lane::high, queues, 1, rules).work, Work::tokenize);
 }
 
 // Fails if work is lost or repeated between plans.
@@ -85,8 +122,8 @@ TEST(Plan, PlansTogetherTakeEverythingOnce) {
   std::vector<int> taken(1000, 0);
   for (TaskId id = 0; id < taken.size(); ++id)
     queues.to_encode.push({.id = id, .client = id % 7, .cost = 1 + id % 300});
-  for (Plan plan = take_plan(Lane::low, queues, 3); !plan.empty();
-       plan = take_plan(Lane::low, queues, 3))
+  for (Plan plan = take_plan(Lane::low, queues, 3, rules); !plan.empty();
+       plan = take_plan(Lane::low, queues, 3, rules))
     for (const TaskId id : plan.tasks()) ++taken[id];
   EXPECT_EQ(taken, std::vector<int>(taken.size(), 1));
 }

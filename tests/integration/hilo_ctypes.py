@@ -33,6 +33,7 @@ class Result(ctypes.Structure):
     _fields_ = [
         ("task", c_uint64),
         ("status", c_int),
+        ("retry_after_ms", c_uint32),
         ("vector", POINTER(c_float)),
         ("tokens", c_uint32),
         ("truncated", c_uint32),
