@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = "build/release/bin/"
-RIVALS_PYTHON = "build/peers/environment/bin/python"  # ./dev makes it for these two.
+RIVALS_PYTHON = "build/peers/environment/bin/python"  # ./dev makes it for those that use it.
 # name -> what it measures, command. {model} is the demo model's folder.
 BENCHES = {
     "ipc": ("submit to completion, echo backend, from C", [BIN + "hilo-bench-ipc"]),
@@ -26,8 +27,8 @@ BENCHES = {
                    [BIN + "hilo-bench-throughput", "--model", "{model}"]),
     "latency": ("one HIGH text at a time, hot and cold, on one core and on all",
                 [BIN + "hilo-bench-latency", "--model", "{model}"]),
-    "isolation": ("HIGH with LOW off and with LOW saturating",
-                  [BIN + "hilo-bench-isolation", "--model", "{model}"]),
+    "isolation": ("HIGH beside no LOW, half of it and all of it; hilo and what one has without it",
+                  [RIVALS_PYTHON, "bench/peers/isolation.py", "--model", "{model}"]),
     "preemption": ("what each part of LOW's giving way is worth",
                    [BIN + "hilo-bench-preemption", "--model", "{model}"]),
     "peers": ("hilo and its rivals on the same texts, in turns",
@@ -87,6 +88,8 @@ def run(name: str, command: list[str], extra: list[str]) -> int:
         google = command[0].endswith("_bench")
         command += ([f"--benchmark_out={figures.name}", "--benchmark_out_format=json"] if google
                     else ["--json", figures.name])
+        # An interrupt is for the benchmark, which may have figures to tell.
+        signal.signal(signal.SIGINT, lambda *_: None)
         status = subprocess.run(command, cwd=ROOT, check=False).returncode
         if status != 0:
             print(f"bench: {name} ended with status {status}", file=sys.stderr)

@@ -1,0 +1,234 @@
+"""How one machine can serve texts that a user waits for (HIGH) and bulk texts (LOW): hilo, and what
+a good engineer would set up without it. Each arrangement is one to three processes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from worker import Process, WorkerEnded
+
+SECONDS_TO_START = 120
+PR_SET_PDEATHSIG = 1
+
+
+class NotRun(Exception):
+    """The arrangement cannot run here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What arrangements are made from."""
+
+    model: Path
+    rivals: Path  # the folder with their models
+    hilo: Path
+    hilo_lane: Path
+    infinity: Path | None
+    texts: dict[str, list[str]]  # of each lane
+    folder: Path  # for sockets; goes when the benchmark ends
+
+
+@dataclass
+class Arrangement:
+    """Processes that wait while other arrangements have their turn."""
+
+    workers: dict[tuple[str, ...], Process]  # by the lanes that they serve
+    server: subprocess.Popen | None = None
+    batches: tuple[int | None, ...] = (None,)  # sizes that LOW may use
+
+    def slice(self, seconds_max: float, **lanes: dict | None) -> dict:
+        """Runs the lanes that are given at the same time."""
+        told = []
+        for served, worker in self.workers.items():
+            parts = {lane: part for lane, part in lanes.items() if lane in served and part}
+            if parts:
+                worker.tell("slice", **parts)
+                told.append(worker)
+        answers: dict = {}
+        for worker in told:
+            answers |= worker.answer(seconds_max)
+        return answers
+
+    def back_to_back(self, seconds: float) -> list[float]:
+        worker = next(worker for lanes, worker in self.workers.items() if "high" in lanes)
+        worker.tell("back_to_back", seconds=seconds)
+        return worker.answer(seconds + 60)["ms"]
+
+    def memory_mib(self) -> float:
+        """Of all its processes. What several share counts once: their proportional set size."""
+        roots = [worker.pid for worker in self.workers.values()]
+        if self.server:
+            roots.append(self.server.pid)
+        return sum(proportional_kib(pid) for root in roots for pid in with_children(root)) / 1024
+
+    def end(self) -> None:
+        for worker in self.workers.values():
+            worker.end()
+        if self.server:
+            end_server(self.server)
+
+
+def with_children(pid: int) -> list[int]:
+    found = [pid]
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        for child in (thread / "children").read_text().split():
+            found += with_children(int(child))
+    return found
+
+
+def proportional_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
+
+
+# ---- how a process begins, after the fork
+
+
+def end_with_parent() -> None:
+    """So that nothing is left behind when the benchmark is killed. An interrupt from the keyboard
+    is for the benchmark alone, which ends them in order."""
+    os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def in_idle_class() -> None:
+    end_with_parent()
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def nicest() -> None:
+    end_with_parent()
+    os.nice(19)
+
+
+# ---- the arrangements
+
+
+def start_hilo(setup: Setup, precision: str) -> Arrangement:
+    path = setup.folder / f"{precision}.sock"
+    server = subprocess.Popen(
+        [setup.hilo, "serve", "--model", setup.model, "--precision", precision, "--socket", path],
+        preexec_fn=end_with_parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for_server(server, path.exists)
+    return start_workers(setup, {
+        (lane,): Process(f"hilo {precision}, {lane.upper()} client",
+                         [setup.hilo_lane, "--socket", path, "--lane", lane], end_with_parent)
+        for lane in ("high", "low")}, server)
+
+
+def start_two_processes(setup: Setup, engine: str, begin_low: Callable[[], None]) -> Arrangement:
+    return start_workers(setup, {
+        ("high",): worker_of(setup, engine, ("high",), end_with_parent),
+        ("low",): worker_of(setup, engine, ("low",), begin_low)})
+
+
+def start_one_process(setup: Setup, engine: str) -> Arrangement:
+    lanes = ("high", "low")
+    return start_workers(setup, {lanes: worker_of(setup, engine, lanes, end_with_parent)})
+
+
+def start_infinity(setup: Setup) -> Arrangement:
+    if setup.infinity is None:
+        raise NotRun("no infinity_emb was found: bench/results/README.md says how to install it")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    quiet = {"HF_HUB_OFFLINE": "1", "INFINITY_ANONYMOUS_USAGE_STATS": "0", "DO_NOT_TRACK": "1"}
+    server = subprocess.Popen(
+        [setup.infinity, "v2", "--model-id", setup.model, "--served-model-name", "model",
+         "--engine", "torch", "--device", "cpu", "--host", "127.0.0.1", "--port", str(port),
+         "--no-bettertransformer", "--log-level", "critical"],
+        env=os.environ | quiet, preexec_fn=end_with_parent, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    wait_for_server(server, partial(answers, address))
+    return start_workers(setup, {
+        (lane,): worker_of(setup, address, (lane,), end_with_parent)
+        for lane in ("high", "low")}, server)
+
+
+def worker_of(setup: Setup, engine: str, lanes: tuple[str, ...],
+              begin: Callable[[], None]) -> Process:
+    program = Path(__file__).with_name("worker.py")
+    return Process(f"{engine}, {' and '.join(lanes).upper()}",
+                   [sys.executable, program, engine, setup.model, setup.rivals, *lanes], begin)
+
+
+def start_workers(setup: Setup, workers: dict[tuple[str, ...], Process],
+                  server: subprocess.Popen | None = None) -> Arrangement:
+    arrangement = Arrangement(workers, server)
+    try:
+        for worker in workers.values():
+            worker.tell("start", texts=setup.texts)
+        for worker in workers.values():
+            if refused := worker.answer(SECONDS_TO_START)["refused"]:
+                raise NotRun(refused)
+        low = next(worker for lanes, worker in workers.items() if "low" in lanes)
+        low.tell("batches_of_lot")
+        arrangement.batches = tuple(low.answer(SECONDS_TO_START)["batches"])
+    except (NotRun, WorkerEnded):
+        arrangement.end()
+        raise
+    return arrangement
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=5):
+            return True
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def wait_for_server(server: subprocess.Popen, is_ready: Callable[[], bool]) -> None:
+    until = time.monotonic() + SECONDS_TO_START
+    while not is_ready():
+        if server.poll() is not None:
+            raise NotRun(f"{server.args[0]} ended with status {server.returncode}")
+        if time.monotonic() > until:
+            end_server(server)
+            raise NotRun(f"{server.args[0]} was not ready after {SECONDS_TO_START} s")
+        time.sleep(0.1)
+
+
+def end_server(server: subprocess.Popen) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+# Name -> how to start it. Those of hilo begin with its name; all others are rivals.
+ARRANGEMENTS: dict[str, Callable[[Setup], Arrangement]] = {
+    "hilo int8": partial(start_hilo, precision="int8"),
+    "hilo fp32": partial(start_hilo, precision="fp32"),
+    "hilo bf16": partial(start_hilo, precision="bf16"),
+    "OpenVINO int8, two processes, LOW in SCHED_IDLE": partial(
+        start_two_processes, engine="OpenVINO int8", begin_low=in_idle_class),
+    "OpenVINO int8, two processes, LOW at nice 19": partial(
+        start_two_processes, engine="OpenVINO int8", begin_low=nicest),
+    "OpenVINO int8, one process, two models": partial(start_one_process, engine="OpenVINO int8"),
+    "ONNX Runtime int8, two processes, LOW in SCHED_IDLE": partial(
+        start_two_processes, engine="ONNX Runtime int8", begin_low=in_idle_class),
+    "ONNX Runtime int8, one session, two threads": partial(
+        start_one_process, engine="ONNX Runtime int8, one session"),
+    "infinity over HTTP": start_infinity,
+}
+SERVERS = ("infinity over HTTP",)
