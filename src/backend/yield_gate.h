@@ -25,6 +25,7 @@ class YieldGate {
   void open(uint32_t times = 1) {
     if (closed_.fetch_sub(times, std::memory_order_seq_cst) == times) closed_.notify_all();
   }
+  bool is_closed() const { return closed_.load(std::memory_order_seq_cst) != 0; }
   void pass() const {
     if (closed_.load(std::memory_order_relaxed) != 0) stop();
   }

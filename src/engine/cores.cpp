@@ -1,20 +1,35 @@
 #include "engine/cores.h"
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "engine/cpu_quota.h"
+
 namespace hilo {
 
+namespace {
+
+uint32_t cores_of_quota() {
+  const std::optional<GroupQuota> quota = tightest_quota();
+  if (!quota) return CPU_SETSIZE;
+  return static_cast<uint32_t>(std::clamp(std::ceil(quota->quota.cores()), 2.0, 1.0 * CPU_SETSIZE));
+}
+
+}  // namespace
+
 std::vector<int> usable_cores(uint32_t count) {
+  if (count == 0) count = cores_of_quota();
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   std::vector<int> cores;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
     for (int core = 0; core < CPU_SETSIZE; ++core)
-      if (CPU_ISSET(core, &allowed) && (count == 0 || cores.size() < count)) cores.push_back(core);
+      if (CPU_ISSET(core, &allowed) && cores.size() < count) cores.push_back(core);
   // More cores than the set has bits for, or no such call: one worker, wherever it runs.
   if (cores.empty()) cores.push_back(0);
   return cores;

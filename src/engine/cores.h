@@ -9,7 +9,9 @@
 
 namespace hilo {
 
-// The cores this process may use, at most `count` of them; 0 means all.
+// The cores this process may use, at most `count` of them. 0 means as many as its quota of CPU time
+// keeps busy, but two where there are two, so that a HIGH text need not wait behind another: more
+// would spend the quota sooner, and each holds back a slice of it.
 std::vector<int> usable_cores(uint32_t count);
 
 // False where the system does not allow it; the thread goes on without.

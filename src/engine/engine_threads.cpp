@@ -145,10 +145,24 @@ void EngineThreads::make_workers(const Backend& backend, const Tokenizer* tokeni
                  .pair = pair,
                  .core = core,
                  .gate = options.preemption.gate ? gate : nullptr,
+                 .begins = &low_begins_,
                  .low_class = options.preemption.low_class,
                  .trace = low_trace});
   }
   tell_what_was_not_allowed();
+  keep_low_within_quota();
+}
+
+void EngineThreads::keep_low_within_quota() {
+  QuotaKeeperOptions options;
+  for (const auto& gate : gates_) options.gates.push_back(gate.get());
+  options.low_spent = [this] {
+    Nanoseconds spent = 0;
+    for (const auto& worker : workers_)
+      if (worker->lane() == Lane::low) spent += worker->cpu_time();
+    return spent;
+  };
+  quota_ = std::make_unique<QuotaKeeper>(std::move(options), low_begins_);
 }
 
 void EngineThreads::tell_what_was_not_allowed() const {
@@ -166,6 +180,7 @@ EngineThreads::~EngineThreads() {
   stopping_.store(true, std::memory_order_seq_cst);
   bell_.ring();
   intake_.join();
+  quota_.reset();  // Before the workers, which it watches and may have stopped.
   for (const auto& worker : workers_) worker->stop();
   workers_.clear();  // Before the sessions, whose slots they write.
 }

@@ -13,6 +13,7 @@
 #include "engine/control_desk.h"
 #include "engine/engine.h"
 #include "engine/engine_core.h"
+#include "engine/quota_keeper.h"
 #include "engine/worker_thread.h"
 
 namespace hilo {
@@ -36,6 +37,7 @@ class EngineThreads {
   void make_workers(const Backend& backend, const Tokenizer* tokenizer,
                     const EngineOptions& options);
   void tell_what_was_not_allowed() const;
+  void keep_low_within_quota();
   void loop();
   void tick();
   void follow_control(Instant now);
@@ -52,6 +54,8 @@ class EngineThreads {
   std::vector<std::unique_ptr<StopMeter>> stop_meters_;  // one a gate
   std::vector<std::unique_ptr<YieldGate>> gates_;
   std::vector<std::unique_ptr<WorkerThread>> workers_;
+  Bell low_begins_;
+  std::unique_ptr<QuotaKeeper> quota_;
   std::unique_ptr<EngineCore> core_;
   const uint32_t dims_;
 

@@ -64,6 +64,7 @@ void WorkerThread::wake(uint32_t number) {
 void WorkerThread::loop() {
   if (lane() == Lane::low && options_.low_class == Preemption::LowClass::nice) be_nice();
   for (uint32_t done = 0; wait_for_plan(done); ++done) {
+    if (options_.begins != nullptr) options_.begins->ring();
     run(done);
     bell_.ring();
   }

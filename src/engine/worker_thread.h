@@ -24,6 +24,7 @@ struct WorkerThreadOptions {
   std::optional<int> core{};  // the system's number of it; none: no thread of its own
   Nanoseconds spin_max = 0;   // how long it waits awake
   YieldGate* gate = nullptr;  // shared by the two workers of a core; none: LOW is not stopped
+  Bell* begins = nullptr;     // rung when it begins a plan
   Preemption::LowClass low_class = Preemption::LowClass::idle;
   WorkerTrace* trace = nullptr;
 };

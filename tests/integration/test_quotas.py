@@ -1,0 +1,126 @@
+"""An engine in a control group with a quota of CPU time: the kernel's own counters tell whether LOW
+had it stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hilo_ctypes import HIGH, LOW, OK, Client
+from processes import Engine
+
+PERIOD_US = 100_000
+QUOTA_US = 60_000
+
+
+class Group:
+    """A control group of our own, of whichever version has the cpu controller."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        if (folder / "cpu.max").exists():
+            (folder / "cpu.max").write_text(f"{QUOTA_US} {PERIOD_US}")
+        else:
+            (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (folder / "cpu.cfs_quota_us").write_text(str(QUOTA_US))
+
+    def enter(self) -> None:
+        """In the child, before it becomes the program."""
+        (self.folder / "cgroup.procs").write_text(str(os.getpid()))
+
+    def counter(self, name: str) -> int:
+        lines = (self.folder / "cpu.stat").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name + " "))
+
+
+def folders_for_groups() -> Iterator[Path]:
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        place, _, kind = line.partition(" - ")
+        mount = Path(place.split()[4])
+        if kind.startswith("cgroup2 "):
+            if "cpu" in (mount / "cgroup.subtree_control").read_text().split():
+                yield mount
+        elif kind.startswith("cgroup ") and "cpu" in kind.split()[-1].split(","):
+            yield mount
+
+
+@pytest.fixture
+def group() -> Iterator[Group]:
+    reason = "no control group of the cpu controller is mounted"
+    for mount in folders_for_groups():
+        folder = mount / f"hilo-test-{os.getpid()}"
+        try:
+            made = Group(folder)
+        except OSError as error:
+            reason = f"no control group can be made: {error}"
+            continue
+        yield made
+        folder.rmdir()
+        return
+    pytest.skip(reason)
+
+
+def embed_beside(client: Client, seconds: float) -> int:
+    """LOW without end and five HIGH texts a second; how many LOW texts were answered."""
+    answered = 0
+    end = time.monotonic() + seconds
+    next_high = time.monotonic()
+    high = set()
+    for number in range(64):
+        client.submit(f"{number} " + "window " * 100, LOW)
+    while time.monotonic() < end:
+        if time.monotonic() >= next_high:
+            high.add(client.submit("what does the quick brown fox do", HIGH))
+            next_high += 0.2
+        if client.wait(50) != OK:
+            continue
+        while (result := client.take()) is not None:
+            client.release(result.task)
+            if result.task in high:
+                continue
+            answered += 1
+            client.submit(f"{answered} " + "window " * 100, LOW)
+    return answered
+
+
+def throttled_periods(group: Group, work: Callable[[], object]) -> int:
+    before = group.counter("nr_throttled")
+    work()
+    return group.counter("nr_throttled") - before
+
+
+def test_low_does_not_spend_the_quota_of_high(
+    group: Group, runtime: Path, tmp_path: Path, model_folder: Path
+) -> None:
+    """Fails if LOW is not paced: then the kernel stops the engine in every period."""
+    path = runtime / "hilo.sock"
+    arguments = ("serve", "--model", model_folder, "--socket", path)
+    with Engine(tmp_path, *arguments, preexec_fn=group.enter) as engine:
+        engine.await_log("ready")
+        engine.await_log("allows 0.60 cores")
+        client = Client.connect(path)
+        embed_beside(client, 1)
+        answered = 0
+
+        def work() -> None:
+            nonlocal answered
+            answered = embed_beside(client, 3)
+
+        throttled = throttled_periods(group, work)
+        client.close()
+        engine.process.terminate()
+        engine.wait()
+    assert answered > 0
+    assert throttled <= 3, f"the kernel stopped the engine in {throttled} of 30 periods"
+
+    def burn() -> None:
+        script = "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
+        subprocess.run([sys.executable, "-c", script], check=True, preexec_fn=group.enter)
+
+    assert throttled_periods(group, burn) >= 3, "the test could not have seen it"
