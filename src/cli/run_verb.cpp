@@ -28,7 +28,7 @@ class RunVerb final : public Verb {
     options.choice({"--restart", "never, or on-failure with growing delays", "WHEN [never]"},
                    options_.restart.when,
                    {{"never", RestartWhen::never}, {"on-failure", RestartWhen::on_failure}});
-    options.text({"--socket", "Serve other programs on this socket, too", "PATH"}, socket_);
+    options.text({"--socket", "Serve other programs on this socket, too", "PATH"}, options_.socket);
     add_service_options(options, options_);
     options.require([this]() -> std::string {
       if (high_.empty() && low_.empty()) return "--high or --low";
@@ -42,8 +42,9 @@ class RunVerb final : public Verb {
 
  private:
   Status open(Supervisor& supervisor) const {
-    if (!socket_.empty())
-      if (Status status = supervisor.listen(socket_, LaneRights::any); !status) return status;
+    if (!options_.socket.empty())
+      if (Status status = supervisor.listen(options_.socket, LaneRights::any); !status)
+        return status;
     if (!high_.empty())
       if (Status status = supervisor.launch({"high", high_, LaneRights::high}); !status)
         return status;
@@ -52,7 +53,7 @@ class RunVerb final : public Verb {
   }
 
   ServiceOptions options_;
-  std::string high_, low_, socket_;
+  std::string high_, low_;
 };
 
 }  // namespace

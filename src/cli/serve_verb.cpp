@@ -55,7 +55,7 @@ class ServeVerb final : public Verb {
                       "Where programs connect; else $HILO_SOCKET, $XDG_RUNTIME_DIR/hilo.sock or "
                       "/tmp/hilo-UID.sock",
                       "PATH"},
-                     socket_);
+                     options_.socket);
     options.choice(
         {"--lanes", "Lanes that programs may use: high, low or any", "LANES [any]"}, lanes_,
         {{"high", LaneRights::high}, {"low", LaneRights::low}, {"any", LaneRights::any}});
@@ -71,6 +71,7 @@ class ServeVerb final : public Verb {
 
   Status run() override {
     if (private_fd_ >= 0 && !verbose_) set_log_level(LogLevel::error);
+    if (private_fd_ < 0 && options_.socket.empty()) options_.socket = default_socket_path();
     return run_service(options_, [this](Supervisor& supervisor) { return open(supervisor); });
   }
 
@@ -81,14 +82,12 @@ class ServeVerb final : public Verb {
       if (!connection) return connection.error();
       return supervisor.serve_connection(std::move(*connection), lanes_);
     }
-    const std::string path = socket_.empty() ? default_socket_path() : socket_;
-    Status status = supervisor.listen(path, lanes_);
-    if (status) log_info(fmt::format("listening on {}", path));
+    Status status = supervisor.listen(options_.socket, lanes_);
+    if (status) log_info(fmt::format("listening on {}", options_.socket));
     return status;
   }
 
   ServiceOptions options_;
-  std::string socket_;
   LaneRights lanes_ = LaneRights::any;
   int private_fd_ = -1;
   bool verbose_ = false;

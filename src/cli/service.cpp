@@ -1,9 +1,17 @@
 #include "cli/service.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
 #include "cli/memory_report.h"
+#include "cli/metrics_json.h"
+#include "engine/trace.h"
+#include "supervisor/control_client.h"
 
 namespace hilo {
 namespace {
@@ -17,6 +25,41 @@ Policy policy_of(const ServiceOptions& options) {
   policy.work_max = {nanoseconds(options.high_queue_seconds),
                      nanoseconds(options.low_queue_seconds)};
   return policy;
+}
+
+// The timeline's file is made before anything is traced, so that a wrong path is told at once.
+Result<std::ofstream> open_trace(const std::string& path) {
+  std::ofstream file;
+  if (path.empty()) return file;
+  file.open(path, std::ios::trunc);
+  if (!file)
+    return Error{fmt::format("The timeline {} cannot be written: {}.", path, std::strerror(errno))};
+  return file;
+}
+
+// Serves until the run ends. Without a control socket the engine runs all the same.
+Status run_engine(Supervisor& supervisor, const ServiceOptions& service, const ModelSource& source,
+                  const LoadedModel& model, Trace* trace) {
+  EngineOptions options = engine_options(source);
+  options.policy = policy_of(service);
+  options.trace = trace;
+  Engine engine{*model.backend, model.tokenizer_or_null(), options};
+  EngineAbout about{.model = source.header ? source.header->name : "",
+                    .backend = model.backend->describe(),
+                    .socket = service.socket,
+                    .started = monotonic_now()};
+  std::vector<BudgetLine> budget = memory_budget(model, engine);
+  if (trace != nullptr) budget.push_back({"timeline", trace->bytes()});
+  for (const BudgetLine& line : budget) about.budget_bytes += line.bytes;
+  for (const std::string& line : memory_report(budget)) log_info(fmt::format("memory {}", line));
+
+  remove_dead_controls();
+  const Status offered = supervisor.answer_at(control_path(), [&](std::string_view question) {
+    return answer_about(question, engine, about);
+  });
+  if (!offered) log_warning(fmt::format("hilo top cannot look: {}", offered.error().message));
+  log_info("ready");
+  return supervisor.run(engine);
 }
 
 }  // namespace
@@ -36,6 +79,8 @@ void add_service_options(const OptionList& options, ServiceOptions& service) {
                  service.high_queue_seconds, 0.001, 3600.0);
   options.number({"--low-queue-seconds", "The same for LOW, with HIGH's work counted in", "N [60]"},
                  service.low_queue_seconds, 0.001, 3600.0);
+  options.text({"--trace", "At the end, write a timeline for ui.perfetto.dev", "FILE"},
+               service.trace_path);
 }
 
 Status run_service(const ServiceOptions& options,
@@ -48,18 +93,23 @@ Status run_service(const ServiceOptions& options,
                           .drain_wait_max = static_cast<Nanoseconds>(
                               options.drain_seconds * static_cast<double>(second_ns))});
   if (!supervisor) return supervisor.error();
+  auto trace_file = open_trace(options.trace_path);
+  if (!trace_file) return trace_file.error();
   if (Status status = open_doors(**supervisor); !status) return status;
 
   const auto model = load(*source);
   if (!model) return model.error();
   log_info(describe(*source, *model));
-  EngineOptions engine_options = hilo::engine_options(*source);
-  engine_options.policy = policy_of(options);
-  Engine engine{*model->backend, model->tokenizer_or_null(), engine_options};
-  for (const std::string& line : memory_report(memory_budget(*model, engine)))
-    log_info(fmt::format("memory {}", line));
-  log_info("ready");
-  return (*supervisor)->run(engine);
+
+  std::optional<Trace> trace;
+  if (trace_file->is_open()) trace.emplace();
+  Status ended = run_engine(**supervisor, options, *source, *model, trace ? &*trace : nullptr);
+  if (!trace) return ended;
+  *trace_file << trace->json();
+  trace_file->close();
+  if (ended && !*trace_file)
+    return Error{fmt::format("The timeline {} could not be written.", options.trace_path)};
+  return ended;
 }
 
 }  // namespace hilo

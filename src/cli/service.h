@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -18,13 +19,16 @@ struct ServiceOptions {
   double low_share_percent = 5;
   double high_queue_seconds = 5;
   double low_queue_seconds = 60;
+  std::string socket;      // where programs connect; empty: nowhere
+  std::string trace_path;  // empty: no timeline is kept
 };
 
-// Adds the options of the model, of draining and of the scheduler.
+// Adds the options of the model, of draining, of the scheduler, and --trace.
 void add_service_options(const OptionList& options, ServiceOptions& service);
 
 // Reads what the channels must know, lets `open_doors` start programs and open sockets, and only
-// then loads the model, so that the programs start meanwhile. Returns when the run has ended.
+// then loads the model, so that the programs start meanwhile. From then on `hilo top` is answered.
+// Returns when the run has ended.
 Status run_service(const ServiceOptions& options,
                    const std::function<Status(Supervisor&)>& open_doors);
 

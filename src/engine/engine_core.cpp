@@ -58,7 +58,8 @@ void EngineCore::set_need_wakeup(bool sleeping) {
 }
 
 size_t EngineCore::bytes() const {
-  return sizeof(*this) + tasks_.table_bytes() + queues_[0].bytes() + queues_[1].bytes();
+  return sizeof(*this) - sizeof(metrics_) + tasks_.table_bytes() + queues_[0].bytes() +
+         queues_[1].bytes();
 }
 
 }  // namespace hilo

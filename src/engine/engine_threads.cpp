@@ -204,6 +204,7 @@ std::vector<BudgetLine> EngineThreads::memory_budget() const {
   const size_t channel = client_region_bytes() + engine_region_bytes(dims_);
   return {
       {"tasks and queues", sizeof(*this) + core_->bytes()},
+      {"metrics", core_->metrics().bytes() + stop_meters_.size() * sizeof(StopMeter)},
       {"texts to tokenize", core_->text_bytes()},
       {"token ids to encode", tasks_.ids_bytes()},
       {fmt::format("{} workers", workers_.size()), workers},

@@ -91,6 +91,7 @@ class Metrics {
 
   const LaneMetrics& lane(Lane lane) const { return lanes_[lane_index(lane)]; }
   std::span<const ClientMetrics> clients() const { return clients_; }
+  size_t bytes() const { return sizeof(*this) + lane_count * open_[0].bytes(); }
   uint64_t echoes() const { return echoes_.get(); }
 
  private:

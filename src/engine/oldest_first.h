@@ -25,6 +25,7 @@ class OldestFirst {
     (link.older == no_task ? oldest_ : links_[link.older].newer) = link.newer;
     (link.newer == no_task ? newest_ : links_[link.newer].older) = link.older;
   }
+  size_t bytes() const { return links_.size() * sizeof(Link); }
   bool empty() const { return oldest_ == no_task; }
   // When the oldest was admitted.
   Instant oldest() const {

@@ -104,6 +104,12 @@ void Trace::add_task(const Task& task, CompletionStatus status, Instant now) {
               .completed = now});
 }
 
+size_t Trace::bytes() const {
+  size_t bytes = tasks_.bytes();
+  for (const auto& worker : workers_) bytes += worker->records.bytes();
+  return bytes;
+}
+
 std::string Trace::json() const {
   EventList list;
   uint64_t number = tasks_.lost();

@@ -22,6 +22,7 @@ template <class Record>
 class LastRecords {
  public:
   explicit LastRecords(size_t capacity) : records_(capacity) {}
+  size_t bytes() const { return records_.size() * sizeof(Record); }
 
   void add(const Record& record) { records_[added_++ % records_.size()] = record; }
   uint64_t lost() const { return added_ > records_.size() ? added_ - records_.size() : 0; }
@@ -71,6 +72,7 @@ class Trace {
   WorkerTrace& add_worker(std::string name);
   void add_task(const Task& task, CompletionStatus status, Instant now);
 
+  size_t bytes() const;
   // As Chrome's trace format has it, which ui.perfetto.dev opens: a track for each worker, and the
   // texts of each lane with their stages. Events are ordered by time.
   std::string json() const;

@@ -95,6 +95,13 @@ Status Supervisor::serve_connection(UniqueFd socket, LaneRights offered) {
   return reception_->receive(std::move(socket), offered, monotonic_now());
 }
 
+Status Supervisor::answer_at(const std::string& path, ControlSocket::Answer answer) {
+  auto control = ControlSocket::open(path, std::move(answer));
+  if (!control) return control.error();
+  control_ = std::move(*control);
+  return {};
+}
+
 Status Supervisor::run(SessionHost& host) {
   while (true) {
     const Instant now = monotonic_now();
@@ -102,6 +109,7 @@ Status Supervisor::run(SessionHost& host) {
     reap_children(now);
     restart_programs(now);
     exchange_sessions(host, now);
+    if (control_ != nullptr) control_->advance();
     advance_phase(host, now);
     if (phase_ == Phase::finished) return outcome();
     sleep_until_news(host);
@@ -112,9 +120,11 @@ void Supervisor::sleep_until_news(const SessionHost& host) const {
   Nanoseconds wait = sleep_max;
   if (const auto deadline = next_deadline())
     wait = std::clamp(*deadline - monotonic_now(), Nanoseconds{0}, sleep_max);
-  std::array<pollfd, 3> news{{{signals_.get(), POLLIN, 0},
+  const int questions = control_ != nullptr ? control_->descriptor() : -1;  // -1 is passed over.
+  std::array<pollfd, 4> news{{{signals_.get(), POLLIN, 0},
                               {reception_->descriptor(), POLLIN, 0},
-                              {host.news(), POLLIN, 0}}};
+                              {host.news(), POLLIN, 0},
+                              {questions, POLLIN, 0}}};
   // Rounded up: waking a moment early would only mean another round.
   ::poll(news.data(), news.size(), static_cast<int>(wait / millisecond_ns + 1));
 }

@@ -20,6 +20,7 @@
 #include "base/unique_fd.h"
 #include "channel/reception.h"
 #include "channel/session_host.h"
+#include "supervisor/control_socket.h"
 #include "supervisor/guard.h"
 #include "supervisor/program.h"
 #include "supervisor/restart_policy.h"
@@ -50,6 +51,9 @@ class Supervisor {
   // Serves one connection; without launched programs and a path, run() ends with it.
   Status serve_connection(UniqueFd socket, LaneRights offered);
 
+  // Lets our user ask about the engine. `answer` is called within run() only.
+  Status answer_at(const std::string& path, ControlSocket::Answer answer);
+
   // Serves until the end and returns with no child left. Stopping by a signal is a success; so is
   // the end of all programs with status 0. Otherwise the error names who failed and how.
   Status run(SessionHost& host);
@@ -74,6 +78,7 @@ class Supervisor {
   SupervisorOptions options_;
   UniqueFd signals_;
   std::unique_ptr<Reception> reception_;
+  std::unique_ptr<ControlSocket> control_;
   std::unique_ptr<Guard> guard_;   // Where there are programs.
   std::vector<pid_t> bystanders_;  // Children that this process had before it became an engine.
   std::vector<Program> programs_;

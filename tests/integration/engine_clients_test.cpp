@@ -126,7 +126,7 @@ TEST(EngineClients, TheMemoryBudgetNamesEveryOwner) {
   const auto backend = make_echo_backend();
   EngineUnderTest test{*backend};
   const std::vector<BudgetLine> budget = test.engine().memory_budget();
-  EXPECT_EQ(budget.size(), 5U);
+  EXPECT_EQ(budget.size(), 6U);
   for (const BudgetLine& line : budget) EXPECT_GT(line.bytes, 0U) << line.owner;
 }
 

@@ -1,0 +1,159 @@
+#include "cli/metrics_json.h"
+
+#include <fstream>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/metrics.h"
+
+namespace hilo {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json quantiles(const HistogramCounts& counts) {
+  return {{"count", counts.count()},      {"mean", static_cast<uint64_t>(counts.mean())},
+          {"p50", counts.quantile(0.5)},  {"p90", counts.quantile(0.9)},
+          {"p99", counts.quantile(0.99)}, {"p99.9", counts.quantile(0.999)},
+          {"max", counts.max()}};
+}
+
+json buckets(const HistogramCounts& counts) {
+  json pairs = json::array();
+  for (const auto& [index, count] : counts.buckets()) pairs.push_back({index, count});
+  return {{"sum", counts.sum()}, {"max", counts.max()}, {"counts", std::move(pairs)}};
+}
+
+// The lane's workers together.
+struct LaneWork {
+  Nanoseconds cpu_time = 0;
+  HistogramCounts stop_ns;
+};
+
+LaneWork work_of(Lane lane, const std::vector<WorkerReport>& workers) {
+  LaneWork work;
+  for (const WorkerReport& worker : workers) {
+    if (worker.lane != lane) continue;
+    work.cpu_time += worker.cpu_time;
+    work.stop_ns += worker.stop_ns;
+  }
+  return work;
+}
+
+json completions(const LaneMetrics& lane) {
+  json by_status;
+  for (size_t status = 0; status < lane.completed.size(); ++status)
+    by_status[completion_names[status]] = lane.completed[status].get();
+  return by_status;
+}
+
+// Admitted and not completed. It is counted from numbers that move on while they are read.
+uint64_t open_texts(const LaneMetrics& lane) {
+  uint64_t over = 0;
+  for (const Counter& completed : lane.completed) over += completed.get();
+  const uint64_t begun = lane.admitted.get() + lane.refused_at_once.get();
+  return begun > over ? begun - over : 0;
+}
+
+uint64_t age_of(uint64_t admitted_ns, Instant now) {
+  const auto now_ns = static_cast<uint64_t>(now.ns);
+  return admitted_ns == 0 || admitted_ns > now_ns ? 0 : now_ns - admitted_ns;
+}
+
+json lane_json(const LaneMetrics& lane, const LaneWork& work, Instant now, bool with_buckets) {
+  json stages;
+  for (size_t stage = 0; stage < stage_names.size(); ++stage)
+    stages[stage_names[stage]] = quantiles(lane.stage_ns[stage].counts());
+  json answer{
+      {"open", open_texts(lane)},
+      {"waiting", lane.waiting.get()},
+      {"oldest_ns", age_of(lane.oldest_admitted_ns.get(), now)},
+      {"admitted", lane.admitted.get()},
+      {"refused_at_once", lane.refused_at_once.get()},
+      {"completed", completions(lane)},
+      {"tokens", lane.tokens.get()},
+      {"batches", lane.batches.get()},
+      {"batch_texts", quantiles(lane.batch_texts.counts())},
+      {"batch_tokens", quantiles(lane.batch_tokens.counts())},
+      {"cpu_ns", work.cpu_time},
+      {"stops_ns", quantiles(work.stop_ns)},
+      {"stopped_ns", work.stop_ns.sum()},
+      {"stages_ns", std::move(stages)},
+  };
+  if (with_buckets)
+    answer["whole_buckets"] = buckets(lane.stage_ns[static_cast<size_t>(Stage::whole)].counts());
+  return answer;
+}
+
+const char* rights_name(LaneRights rights) {
+  if (rights == LaneRights::any) return "any";
+  return lane_name(rights == LaneRights::high ? Lane::high : Lane::low);
+}
+
+json clients_json(const Engine& engine) {
+  json clients = json::array();
+  for (const ClientReport& client : engine.client_reports())
+    clients.push_back({{"id", client.session},
+                       {"pid", client.peer.pid},
+                       {"program", client.peer.program},
+                       {"lane", rights_name(client.rights)},
+                       {"open", client.texts_open},
+                       {"texts", client.texts},
+                       {"tokens", client.tokens}});
+  return clients;
+}
+
+json workers_json(const std::vector<WorkerReport>& workers) {
+  json list = json::array();
+  for (const WorkerReport& worker : workers)
+    list.push_back({{"lane", lane_name(worker.lane)},
+                    {"core", worker.core},
+                    {"cpu_ns", worker.cpu_time},
+                    {"stops", worker.stop_ns.count()},
+                    {"stopped_ns", worker.stop_ns.sum()}});
+  return list;
+}
+
+uint64_t resident_bytes() {
+  uint64_t pages = 0;
+  std::ifstream{"/proc/self/statm"} >> pages >> pages;
+  return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+json metrics_json(const Engine& engine, const EngineAbout& about, bool with_buckets) {
+  const Instant now = monotonic_now();
+  const std::vector<WorkerReport> workers = engine.worker_reports();
+  json lanes;
+  for (const Lane lane : {Lane::high, Lane::low})
+    lanes[lane_name(lane)] =
+        lane_json(engine.metrics().lane(lane), work_of(lane, workers), now, with_buckets);
+  return {{"version", metrics_version},
+          {"hilo", HILO_VERSION},
+          {"pid", ::getpid()},
+          {"model", about.model},
+          {"backend", about.backend},
+          {"socket", about.socket},
+          {"now_ns", now.ns},
+          {"uptime_ns", now - about.started},
+          {"memory", {{"budget_bytes", about.budget_bytes}, {"resident_bytes", resident_bytes()}}},
+          {"echoes", engine.metrics().echoes()},
+          {"lanes", std::move(lanes)},
+          {"workers", workers_json(workers)},
+          {"clients", clients_json(engine)}};
+}
+
+}  // namespace
+
+std::string answer_about(std::string_view question, const Engine& engine,
+                         const EngineAbout& about) {
+  const bool with_buckets = question == "metrics buckets";
+  const json answer =
+      with_buckets || question == "metrics"
+          ? metrics_json(engine, about, with_buckets)
+          : json{{"version", metrics_version}, {"error", "ask for metrics or metrics buckets"}};
+  // A program's name may be any bytes.
+  return answer.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace hilo
