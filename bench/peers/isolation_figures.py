@@ -11,7 +11,7 @@ LEVELS = [round(10 ** (-step / 10), 5) for step in range(41)]
 # What is asked of hilo: HIGH beside saturating LOW over HIGH alone, at most.
 RATIOS_MAX = {"p50": 1.05, "p99": 1.15, "p999": 2.0}
 KEPT_MIN = 0.96  # Of what HIGH at 20 a second leaves.
-KEPT_IDLE_MIN = 0.97  # Of LOW without a HIGH lane.
+BOOTSTRAPS = 300
 
 
 def poisson(count: int, seconds: float, chance: random.Random) -> list[float]:
@@ -47,8 +47,21 @@ def kept_of_what_is_left(beside: float, alone: float, high_share: float) -> floa
     return beside / (alone * (1 - high_share)) if high_share < 1 else 0.0
 
 
-def ratios(saturating: dict, off: dict) -> dict[str, float]:
-    return {name: saturating[name] / off[name] for name in QUANTILES}
+def ratios(saturating: Sequence[Sequence[float]],
+           off: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
+    """Each quantile of one over that of the other, both in slices, with the range that holds 95 %
+    of what other slices like these would have given (bootstrap: a tail is few texts, and a
+    disturbance of the machine is in few slices)."""
+    drawn: dict[str, list[float]] = {name: [] for name in QUANTILES}
+    chance = random.Random(3)
+    for i in range(BOOTSTRAPS + 1):
+        # The first is the measurement itself.
+        above, below = ([ms for one in (chance.choices(slices, k=len(slices)) if i else slices)
+                         for ms in one] for slices in (saturating, off))
+        for name, share in QUANTILES.items():
+            drawn[name].append(quantile(above, share) / quantile(below, share))
+    return {name: {"ratio": values[0], "from": quantile(values[1:], 0.025),
+                   "to": quantile(values[1:], 0.975)} for name, values in drawn.items()}
 
 
 def best_rival(values: dict[str, float], lowest: bool) -> tuple[str, float] | None:

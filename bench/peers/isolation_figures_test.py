@@ -43,6 +43,15 @@ def test_low_is_judged_by_what_high_leaves() -> None:
     assert figures.kept_of_what_is_left(10.0, 1000.0, 1.0) == 0.0
 
 
+def test_ratios_come_with_what_chance_does_to_them() -> None:
+    off = [[1.0] * 200 for _ in range(10)]
+    # One slice of ten was disturbed: the median does not know, the tail depends on that slice.
+    on = [*off[:9], [1.0] * 150 + [4.0] * 50]
+    of = figures.ratios(on, off)
+    assert of["p50"] == {"ratio": 1.0, "from": 1.0, "to": 1.0}
+    assert of["p99"] == {"ratio": 4.0, "from": 1.0, "to": 4.0}
+
+
 def test_the_best_rival_is_never_hilo() -> None:
     values = {"hilo int8": 1.0, "good": 2.0, "bad": 3.0}
     assert figures.best_rival(values, lowest=True) == ("good", 2.0)
@@ -55,13 +64,17 @@ def arrangement(p50: float, low: float, memory: float) -> dict:
         return {"per_second": 20.0, "low": load, "texts": 10, "p50": p50 * times,
                 "p99": 2 * p50 * times, "p999": 3 * p50 * times, "max": 4 * p50 * times,
                 "curve_ms": [p50], "low_tokens_per_second": low, "kept_of_what_is_left": 0.955}
+    ratio = {"ratio": 1.1, "from": 1.0, "to": 1.2}
     return {"conditions": [row("off", 1), row("saturating", 1.1)], "memory_mib": memory,
+            "saturating_to_off": [
+                {"per_second": 20.0, "p50": ratio, "p99": ratio, "p999": ratio}],
             "hot_ms": p50, "low_alone_tokens_per_second": low, "embed_tokens_per_second": None}
 
 
 @pytest.fixture
 def result() -> dict:
-    return {"servers": ["served"], "not_run": {"absent": "not installed"},
+    return {"complete": True, "stolen_share": 0.0, "servers": ["served"],
+            "not_run": {"absent": "not installed"},
             "arrangements": {"hilo int8": arrangement(1.0, 300.0, 50.0),
                              "rival": arrangement(3.0, 100.0, 200.0),
                              "served": arrangement(400.0, 10.0, 10.0)}}
@@ -69,7 +82,8 @@ def result() -> dict:
 
 def test_what_is_missed_is_said(result: dict) -> None:
     _, rows = report.promises(result)
-    assert rows == [["hilo int8", "20", "1.10 (missed)", "1.10", "1.10", "95.5% (missed)"]]
+    assert rows == [["hilo int8", "20", "1.10 [1.00, 1.20] (missed)", "1.10 [1.00, 1.20]",
+                     "1.10 [1.00, 1.20]", "95.5% (missed)"]]
 
 
 def test_servers_are_compared_apart(result: dict) -> None:
@@ -78,7 +92,7 @@ def test_servers_are_compared_apart(result: dict) -> None:
 
 
 def test_an_arrangement_that_did_not_run_is_named(result: dict) -> None:
-    assert "absent did not run, or not to the end: not installed" in report.tables(result)
+    assert "absent did not run, or not to the end: not installed." in report.tables(result)
     assert "absent" in report.markdown(result)
 
 

@@ -21,6 +21,7 @@ DOCUMENT = ROOT / "docs/SCHEDULING.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 # The rate at which hilo and its rivals are compared.
 COMPARED_AT = 20.0
+STOLEN_MAX = 0.002  # More is said.
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -80,27 +81,28 @@ def alone(result: dict) -> Table:
     return head, rows
 
 
-def verdict(value: float, fits: bool, written: str = ".2f") -> str:
-    return f"{value:{written}}{'' if fits else ' (missed)'}"
+def missed(fits: bool) -> str:
+    return "" if fits else " (missed)"
 
 
 def promises(result: dict) -> Table:
     """hilo beside what is asked of it."""
     most = figures.RATIOS_MAX
-    head = ["HIGH beside saturating LOW : alone", "HIGH/s", f"p50 (<= {most['p50']})",
+    head = ["HIGH beside saturating LOW : alone [95 %]", "HIGH/s", f"p50 (<= {most['p50']})",
             f"p99 (<= {most['p99']})", f"p99.9 (<= {most['p999']:g})",
             f"LOW of what HIGH leaves (>= {figures.KEPT_MIN:.0%})"]
     rows = []
     for name, of in result["arrangements"].items():
-        for rate in sorted({row["per_second"] for row in of["conditions"]}):
-            off, on = row_of(result, name, rate, "off"), row_of(result, name, rate, "saturating")
-            if not name.startswith("hilo") or not off or not on:
-                continue
-            ratios = figures.ratios(on, off)
-            kept = on["kept_of_what_is_left"]
-            rows.append([name, f"{rate:g}",
-                         *(verdict(ratio, ratio <= most[key]) for key, ratio in ratios.items()),
-                         verdict(kept, kept >= figures.KEPT_MIN, ".1%")])
+        for ratios in of["saturating_to_off"] if name.startswith("hilo") else []:
+            rate = ratios["per_second"]
+            kept = row_of(result, name, rate, "saturating")["kept_of_what_is_left"]
+            cells = []
+            for key in figures.QUANTILES:
+                ratio = ratios[key]
+                cells.append(f"{ratio['ratio']:.2f} [{ratio['from']:.2f}, {ratio['to']:.2f}]"
+                             f"{missed(ratio['ratio'] <= most[key])}")
+            rows.append([name, f"{rate:g}", *cells,
+                         f"{kept:.1%}{missed(kept >= figures.KEPT_MIN)}"])
     return head, rows
 
 
@@ -137,14 +139,19 @@ def all_tables(result: dict) -> list[Table]:
     return [made for make in (latencies, alone, promises, comparison) if (made := make(result))[1]]
 
 
-def not_run(result: dict) -> list[str]:
-    return [f"{name} did not run, or not to the end: {reason}"
+def remarks(result: dict) -> list[str]:
+    said = [f"{name} did not run, or not to the end: {reason}."
             for name, reason in result["not_run"].items()]
+    if not result["complete"]:
+        said.append("The run was stopped before its end.")
+    if result["stolen_share"] > STOLEN_MAX:
+        said.append(f"The host took {result['stolen_share']:.1%} of the time from this machine.")
+    return said
 
 
 def tables(result: dict) -> str:
     return "\n\n".join([*(table(head, rows) for head, rows in all_tables(result)),
-                        *not_run(result)])
+                        *remarks(result)])
 
 
 # ---- for the documents
@@ -155,7 +162,7 @@ def markdown(result: dict) -> str:
     for head, rows in all_tables(result):
         lines = [head, ["---"] * len(head), *rows]
         parts.append("\n".join(f"| {' | '.join(cells)} |" for cells in lines))
-    return "\n\n".join([*parts, *not_run(result)])
+    return "\n\n".join([*parts, *remarks(result)])
 
 
 def publish(result: dict, about: dict) -> None:

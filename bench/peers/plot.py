@@ -63,6 +63,8 @@ def draw_distributions(result: dict, path: Path) -> None:
     loads = {"off": "LOW off", "half": "LOW at half of its speed", "saturating": "LOW saturating"}
     present = {row["low"] for of in result["arrangements"].values() for row in of["conditions"]}
     panels = [low for low in loads if low in present]
+    if not panels:  # The run was stopped before there was anything to draw.
+        return
     with drawing(path, len(panels), 3.4 * len(panels) + 0.4, 4.6) as axes:
         for axis, low in zip(axes, panels):
             for name, style in line_styles(list(result["arrangements"])).items():
