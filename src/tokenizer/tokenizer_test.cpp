@@ -1,5 +1,6 @@
 #include "tokenizer/tokenizer.h"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,16 @@ TEST(Tokenizer, WordsOfMoreThanAHundredCharactersAreUnknown) {
   for (int i = 0; i < 100; ++i) wide += "\u03b1";
   EXPECT_EQ(pieces(wide).size(), 100U);
   EXPECT_THAT(pieces(wide + "\u03b1"), ElementsAre("[UNK]"));
+}
+
+// Fails if a text's cost is the square of its length: it takes seconds then, and milliseconds else.
+// Of these two marks, each second one goes before all first ones of its word.
+TEST(Tokenizer, AWordOfMarksThatMoveIsSoonOver) {
+  std::string text = "a";
+  while (text.size() < 128 * 1024 - 7) text += "\u302e\U0001d165";
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_THAT(pieces(text), ElementsAre("[UNK]"));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{1});
 }
 
 TEST(Tokenizer, SpecialTokensInTextAreMatchedUnlessToldOtherwise) {

@@ -7,6 +7,8 @@ namespace hilo {
 
 namespace {
 
+constexpr size_t utf8_bytes_max = 4;  // of one character
+
 class WordReader {
  public:
   WordReader(const Vocabulary& vocabulary, const Normalizer& normalizer, NormalizedText& word,
@@ -59,7 +61,10 @@ class WordReader {
       case CharacterKind::deleted:
         return;
       case CharacterKind::word:
-        return word_.append(character);
+        // A mark may move past all that are before it: a word of nothing else would cost the square
+        // of its length.
+        if (!is_surely_unknown()) word_.append(character);
+        return;
       case CharacterKind::space:
         return end_word();
       case CharacterKind::alone:
@@ -68,6 +73,11 @@ class WordReader {
         word_.append(character);
         return end_word();
     }
+  }
+
+  // The word has more characters than any that is looked up, whatever follows.
+  bool is_surely_unknown() const {
+    return word_.view().size() > utf8_bytes_max * vocabulary_.word_characters_max();
   }
 
   void end_word() {
