@@ -17,8 +17,9 @@ import isolation_figures as figures
 from figures import table
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENT = ROOT / "docs/SCHEDULING.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+# Where the documents show the figures.
+BEGIN, END = "<!-- isolation: begin -->", "<!-- isolation: end -->"
+PLOT = "bench/results/isolation.svg"
 # The rate at which hilo and its rivals are compared.
 COMPARED_AT = 20.0
 STOLEN_MAX = 0.002  # More is said.
@@ -165,17 +166,40 @@ def markdown(result: dict) -> str:
     return "\n\n".join([*parts, *remarks(result)])
 
 
-def publish(result: dict, about: dict) -> None:
-    """Puts the tables between the marks of the document."""
-    words = DOCUMENT.read_text()
-    before, found, rest = words.partition(BEGIN)
+def in_plain_words(result: dict, cores: int) -> str:
+    """What the README says below the plot."""
+    name = next(name for name in result["arrangements"] if name.startswith("hilo"))
+    off, on = (row_of(result, name, COMPARED_AT, low) for low in ("off", "saturating"))
+    rivals = {other: row["p99"] for other in result["arrangements"]
+              if (row := row_of(result, other, COMPARED_AT, "saturating"))}
+    best = figures.best_rival(rivals, lowest=True)
+    if not off or not on or not best:
+        raise SystemExit("the documents need hilo and its rivals, with LOW off and saturating")
+    return (f"{COMPARED_AT:g} questions a second at random moments, {cores} cores: the share that "
+            f"takes longer than so many milliseconds. With {name}, 99 of 100 are answered within "
+            f"{milliseconds(on['p99'])} ms beside a LOW that takes all it gets "
+            f"({milliseconds(off['p99'])} ms with LOW off), within {milliseconds(best[1])} ms with "
+            f"the best of what one would set up without hilo ({best[0]}).")
+
+
+def put(path: Path, block: str) -> None:
+    """Writes the block between the marks of a document."""
+    before, found, rest = path.read_text().partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not found or not ended:
-        raise SystemExit(f"{DOCUMENT.relative_to(ROOT)} has no lines {BEGIN} and {END}")
+        raise SystemExit(f"{path} has no lines {BEGIN} and {END}")
+    path.write_text(f"{before}{BEGIN}\n{block}\n{END}{after}")
+
+
+def publish(result: dict, about: dict) -> None:
     machine = about["machine"]
     said = (f"{machine['cpu']}, {machine['cores']} cores, {about['date'][:10]}, commit "
             f"{about['commit']}, `{about['command']}`:")
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{said}\n\n{markdown(result)}\n{END}{after}")
+    title = "How long HIGH takes beside LOW, hilo and its rivals"
+    words = in_plain_words(result, machine["cores"])
+    put(ROOT / "docs/SCHEDULING.md", f"![{title}](../{PLOT})\n\n{said}\n\n{markdown(result)}")
+    put(ROOT / "README.md",
+        f"![{title}]({PLOT})\n\n{words} [All figures](docs/SCHEDULING.md#measured)")
 
 
 def main() -> None:
@@ -183,7 +207,7 @@ def main() -> None:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("result", type=Path, help="a file of bench/results")
     parser.add_argument("--publish", action="store_true",
-                        help=f"put the tables into {DOCUMENT.relative_to(ROOT)}")
+                        help="put them into README.md and docs/SCHEDULING.md")
     parser.add_argument("--plot", type=Path, help="draw the curves as an SVG file")
     arguments = parser.parse_args()
     about = json.loads(arguments.result.read_text())
