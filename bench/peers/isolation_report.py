@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Where the documents show the figures.
 BEGIN, END = "<!-- isolation: begin -->", "<!-- isolation: end -->"
 PLOT = "bench/results/isolation.svg"
+COLUMNS = 140  # Of a line of prose in the documents.
 # The rate at which hilo and its rivals are compared.
 COMPARED_AT = 20.0
 STOLEN_MAX = 0.002  # More is said.
@@ -198,8 +200,9 @@ def publish(result: dict, about: dict) -> None:
     title = "How long HIGH takes beside LOW, hilo and its rivals"
     words = in_plain_words(result, machine["cores"])
     put(ROOT / "docs/SCHEDULING.md", f"![{title}](../{PLOT})\n\n{said}\n\n{markdown(result)}")
-    put(ROOT / "README.md",
-        f"![{title}]({PLOT})\n\n{words} [All figures](docs/SCHEDULING.md#measured)")
+    words = textwrap.fill(f"{words} [All figures](docs/SCHEDULING.md#measured)", COLUMNS,
+                          break_long_words=False, break_on_hyphens=False)
+    put(ROOT / "README.md", f"![{title}]({PLOT})\n\n{words}")
 
 
 def main() -> None:
