@@ -94,6 +94,11 @@ if(HILO_TESTS)
     DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS integration)
 endif()
 
+# The scheduler and the engine's core in virtual time (tests/simulation).
+if(HILO_TESTS)
+  include(${CMAKE_SOURCE_DIR}/cmake/simulation.cmake)
+endif()
+
 # Wide-vector code stays in the files that are chosen at run time. (Sanitizers add symbols of their
 # own.)
 if(HILO_TESTS AND NOT HILO_SANITIZE AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")

@@ -9,20 +9,31 @@ namespace hilo {
 
 // ---- To the workers
 
+// True if a worker has finished already.
 bool EngineCore::hand_out_work(Instant now) {
   bool finished_already = false;
-  leave_cores_to_low(now);
-  for (const Lane lane : {Lane::high, Lane::low}) {
-    uint32_t equally_busy = 0;
-    while (Worker* const worker = least_busy(lane, equally_busy)) {
-      const Plan plan = take_plan(lane, queues_[lane_index(lane)], equally_busy, plan_rules_);
-      if (plan.empty()) break;
-      metrics_.handed_out(lane, plan.count);
-      give(*worker, plan);
-      finished_already |= worker->finished() != nullptr;
-    }
+  low_turns_.end_those_over(now);
+  if (open_[lane_index(Lane::low)] == 0) low_turns_.nothing_waits(now);
+  if (low_turns_.has_claim() && !queues_[lane_index(Lane::high)].empty()) {
+    finished_already |= hand_out(Lane::low);
+    leave_cores_to_low(now);
   }
+  finished_already |= hand_out(Lane::high);
+  finished_already |= hand_out(Lane::low);
   if (options_.assist) ask_to_assist();
+  return finished_already;
+}
+
+bool EngineCore::hand_out(Lane lane) {
+  bool finished_already = false;
+  uint32_t equally_busy = 0;
+  while (Worker* const worker = least_busy(lane, equally_busy)) {
+    const Plan plan = take_plan(lane, queues_[lane_index(lane)], equally_busy, plan_rules_);
+    if (plan.empty()) break;
+    metrics_.handed_out(lane, plan.count);
+    give(*worker, plan);
+    finished_already |= worker->finished() != nullptr;
+  }
   return finished_already;
 }
 
@@ -36,11 +47,9 @@ void EngineCore::give(Worker& worker, const Plan& plan) {
   worker.give(plan, deadline);
 }
 
-// Where LOW has had less than its share, HIGH workers that are free now stay so for LOW's turn.
+// LOW has had less than its share. Where it has a plan, HIGH workers that are free now stay so for
+// LOW's turn.
 void EngineCore::leave_cores_to_low(Instant now) {
-  low_turns_.end_those_over(now);
-  if (open_[lane_index(Lane::low)] == 0) return low_turns_.nothing_waits(now);
-  if (queues_[lane_index(Lane::high)].empty()) return;  // HIGH leaves them anyway.
   for (uint32_t core = 0; core < cores() && low_turns_.has_claim(); ++core)
     if (may_work(Lane::high, core) && worker(Lane::low, core).plans() > 0)
       low_turns_.begin(core, now);
@@ -97,8 +106,8 @@ void EngineCore::account_for(const Worker& worker, const Worker::Order& order, I
   const Nanoseconds took = order.times.computed;
   if (worker.lane() == Lane::low)
     low_turns_.low_finished(worker.core(), took, now);
-  else if (open_[lane_index(Lane::low)] > 0)
-    low_turns_.high_computed(took);
+  else
+    low_turns_.high_computed(took);  // Forgotten if there is no LOW work.
   PlanSize size;
   for (const TaskId id : plan.tasks())
     size = size.with(plan.work == Work::encode ? tasks_[id].tokens

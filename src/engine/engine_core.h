@@ -106,6 +106,7 @@ class EngineCore {
 
   // dispatch.cpp
   bool hand_out_work(Instant now);
+  bool hand_out(Lane lane);
   void give(Worker& worker, const Plan& plan);
   void leave_cores_to_low(Instant now);
   bool may_work(Lane lane, uint32_t core) const;

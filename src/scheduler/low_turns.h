@@ -24,7 +24,6 @@ class LowTurns {
   // When the next turn is over; `never` if there is none.
   Instant next_end() const;
 
-  // While LOW work waits or runs.
   void high_computed(Nanoseconds took) { share_.high_computed(took); }
   // A LOW plan is finished on that core, after so much compute time.
   void low_finished(uint32_t core, Nanoseconds took, Instant now);

@@ -1,0 +1,126 @@
+#include "client.h"
+
+#include <fmt/format.h>
+
+namespace hilo::simulation {
+
+Habits habits_of(Random& random, bool high_saturates) {
+  Habits habits;
+  const bool high = high_saturates ? !random.once_in(3) : random.once_in(3);
+  habits.lane = high ? Lane::high : Lane::low;
+  habits.both_lanes = random.once_in(6);
+  habits.texts = static_cast<uint32_t>(random.about(high && high_saturates ? 100 : 60));
+  habits.burst = static_cast<uint32_t>(random.about(random.once_in(3) ? 80 : 4));
+  habits.pause = random.about(random.once_in(3) ? 10 * microsecond_ns : 2 * millisecond_ns);
+  habits.open_max =
+      random.once_in(2) ? tasks_per_client_max : static_cast<uint32_t>(random.between(1, 40));
+  habits.text_bytes = static_cast<uint32_t>(random.about(random.once_in(4) ? 1500 : 100));
+  habits.giants = random.once_in(8);
+  habits.cancels = random.once_in(4);
+  habits.patience = random.once_in(3) ? random.about(20 * millisecond_ns) : 0;
+  habits.takes_results = !random.once_in(12);
+  habits.vanishes = random.once_in(40);
+  return habits;
+}
+
+ScriptedClient::ScriptedClient(const Habits& habits, Connection taken, Random random,
+                               Instant begins)
+    : session(taken.session.get()),
+      connection(std::move(taken)),
+      habits_(habits),
+      random_(random),
+      next_action_(begins) {}
+
+void ScriptedClient::act(Instant now) {
+  for (uint32_t i = 0; i < habits_.burst && !has_submitted_all(); ++i) {
+    if (open_.size() + lent_.size() >= habits_.open_max) break;
+    submit(now);
+  }
+  if (habits_.cancels && !open_.empty() && random_.once_in(2)) cancel_one();
+  next_action_ = has_submitted_all() ? never : now + random_.about(habits_.pause) + 1;
+  // Who keeps all results has nothing to do any more.
+  if (lent_.size() >= habits_.open_max) next_action_ = never;
+}
+
+void ScriptedClient::submit(Instant now) {
+  const uint32_t bytes = habits_.giants && random_.once_in(20)
+                             ? text_bytes_max
+                             : static_cast<uint32_t>(random_.about(habits_.text_bytes));
+  Sent sent{.text_bytes = bytes};
+  if (habits_.patience > 0 && random_.once_in(2))
+    sent.deadline = now + random_.about(habits_.patience);
+  const bool other_lane = habits_.both_lanes && random_.once_in(2);
+  const Lane lane =
+      other_lane ? (habits_.lane == Lane::high ? Lane::low : Lane::high) : habits_.lane;
+  const uint64_t deadline = sent.deadline == never ? 0 : static_cast<uint64_t>(sent.deadline.ns);
+  // What the text says is of no matter; all lie at the beginning of the arena.
+  connection.raw->push({.opcode = Opcode::embed,
+                        .lane = lane_index(lane),
+                        .task = next_name_,
+                        .text_bytes = bytes,
+                        .deadline_ns = deadline});
+  open_.emplace(next_name_++, sent);
+  ++submitted_;
+}
+
+void ScriptedClient::cancel_one() {
+  auto chosen = open_.begin();
+  std::advance(chosen, random_.between(0, static_cast<int64_t>(open_.size()) - 1));
+  chosen->second.cancelled = true;
+  connection.raw->push({.opcode = Opcode::cancel, .task = chosen->first});
+}
+
+void ScriptedClient::take_completions(Instant now, Rules& rules) {
+  RawClient& raw = *connection.raw;
+  while (connection.completions_seen != raw.completion_tail()) {
+    const Completion completion = raw.completion(connection.completions_seen++);
+    rules.digest(completion.task);
+    rules.digest(static_cast<uint64_t>(completion.status) ^ static_cast<uint64_t>(now.ns));
+    check(completion, now);
+    if (completion.status != CompletionStatus::ok) continue;
+    if (habits_.takes_results)
+      raw.push_release(completion.slot, completion.generation);
+    else
+      lent_.emplace_back(completion.slot, completion.generation);
+  }
+  raw.consume(connection.completions_seen);
+}
+
+void ScriptedClient::check(const Completion& completion, Instant now) {
+  const auto found = open_.find(completion.task);
+  if (found == open_.end())
+    throw Violation{
+        fmt::format("P5: task {} is completed twice, or was never there", completion.task)};
+  const Sent sent = found->second;
+  open_.erase(found);
+  const auto wrong = [&](const char* how) {
+    throw Violation{fmt::format("P5: task {} {}", completion.task, how)};
+  };
+  switch (completion.status) {
+    case CompletionStatus::ok:
+      if (connection.vector(completion.slot)[0] != mark_of(completion.task))
+        wrong("has another's vector");
+      return;
+    case CompletionStatus::expired:
+      if (now < sent.deadline) wrong("expires before its deadline");
+      return;
+    case CompletionStatus::cancelled:
+      if (!sent.cancelled) wrong("is cancelled and nobody asked for it");
+      return;
+    case CompletionStatus::invalid_utf8:
+      if (!is_invalid(sent.text_bytes)) wrong("is told to be invalid");
+      return;
+    case CompletionStatus::refused:
+      if (completion.retry_after_ms == 0) wrong("is refused and not told until when");
+      return;
+    default:
+      wrong("has a status that nothing led to");
+  }
+}
+
+void ScriptedClient::tidy_up() {
+  for (const auto& [slot, generation] : lent_) connection.raw->push_release(slot, generation);
+  lent_.clear();
+}
+
+}  // namespace hilo::simulation
