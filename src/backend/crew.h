@@ -66,7 +66,7 @@ class Crew {
   // leader works with.
   void wait_until_alone() const {
     // Partner: leave().
-    while (inside_.load(std::memory_order_seq_cst) != 0) spin_pause();
+    for (SpinWait wait; inside_.load(std::memory_order_seq_cst) != 0;) wait.pause();
   }
   // Lets others in. What they need has been written.
   Member open() {
@@ -118,7 +118,7 @@ class Crew {
 
   void wait_for_end_of(uint64_t step) const {
     // Partner: finish().
-    while (turn_.load(std::memory_order_acquire) >> item_bits == step) spin_pause();
+    for (SpinWait wait; turn_.load(std::memory_order_acquire) >> item_bits == step;) wait.pause();
   }
 
   const size_t members_;

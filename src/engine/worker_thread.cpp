@@ -110,9 +110,10 @@ void WorkerThread::run(uint32_t number) {
 // Awake until the leader is at that plan, which it has only just been given, or has finished it, or
 // will not come to it any more.
 void WorkerThread::assist(WorkerThread& leader, uint32_t plan) {
-  while (leader.done_.load(std::memory_order_acquire) == plan &&
-         !leader.stopping_.load(std::memory_order_relaxed) && !runner_->assist(*leader.runner_)) {
-    spin_pause();
+  for (SpinWait wait; leader.done_.load(std::memory_order_acquire) == plan &&
+                      !leader.stopping_.load(std::memory_order_relaxed) &&
+                      !runner_->assist(*leader.runner_);) {
+    wait.pause();
   }
 }
 
