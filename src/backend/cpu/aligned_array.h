@@ -7,9 +7,10 @@
 #include <new>
 #include <type_traits>
 
+#include "backend/cpu/cache_line.h"
+
 namespace hilo {
 
-inline constexpr size_t cache_line_bytes = 64;
 inline constexpr size_t huge_page_bytes = size_t{2} << 20;
 
 // Zeroed memory for std::free(); large ones are on huge pages where there are any.

@@ -67,10 +67,12 @@ class ChunkEncoder {
 
   void run() {
     embed();
-    for (const PackedLayer& layer : model_.layers) {
-      project_heads(layer);
+    const std::vector<PackedLayer>& layers = model_.layers;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const PackedLayer& next = layers[(i + 1) % layers.size()];  // The next chunk begins again.
+      project_heads(layers[i]);
       attend_all();
-      for_each_block([&](size_t row, size_t rows) { finish_layer(layer, row, rows); });
+      for_each_block([&](size_t row, size_t rows) { finish_layer(layers[i], next, row, rows); });
     }
   }
 
@@ -148,7 +150,8 @@ class ChunkEncoder {
                               .columns = model_.shape.head_padded,
                               .block_stride = heads.block_numbers(),
                               .epilogue = Epilogue::bias};
-      apply(layer.query_key_value, buffers_.query_operand().from(row), rows, to);
+      apply(layer.query_key_value, layer.attention_output,
+            {buffers_.query_operand().from(row), rows}, to);
     });
   }
 
@@ -166,25 +169,28 @@ class ChunkEncoder {
   }
 
   // All that follows attention in a layer, for one block of rows.
-  void finish_layer(const PackedLayer& layer, size_t row, size_t rows) {
+  void finish_layer(const PackedLayer& layer, const PackedLayer& next, size_t row, size_t rows) {
     const Matrix hidden = buffers_.hidden().from(row);
     const Matrix wide = buffers_.intermediate();
     narrow_rows(buffers_.context(), buffers_.context_operand(), context_columns(), row, rows);
-    apply(layer.attention_output, buffers_.context_operand().from(row), rows,
+    apply(layer.attention_output, layer.intermediate, {buffers_.context_operand().from(row), rows},
           whole(hidden, Epilogue::bias_residual));
     normalize(layer.attention_norm, row, rows, buffers_.hidden_operand());
-    apply(layer.intermediate, buffers_.hidden_operand().from(row), rows,
+    apply(layer.intermediate, layer.output, {buffers_.hidden_operand().from(row), rows},
           whole(wide, Epilogue::bias_gelu));
     narrow_rows(wide, buffers_.intermediate_operand(), model_.shape.intermediate, 0, rows);
-    apply(layer.output, buffers_.intermediate_operand(), rows,
+    apply(layer.output, next.query_key_value, {buffers_.intermediate_operand(), rows},
           whole(hidden, Epilogue::bias_residual));
     normalize(layer.output_norm, row, rows, buffers_.query_operand());
   }
 
-  void apply(const PackedLinear& linear, const Operand& input, size_t rows,
+  // `next` is what will be applied after it: each thread fetches the beginning of its part in time.
+  void apply(const PackedLinear& linear, const PackedLinear& next, const InputRows& input,
              const Destination& destination) {
     share_range(linear.panels(), [&](size_t first, size_t end) {
-      apply_linear(kernels_, linear, {first, end}, {input, rows}, destination, gate_);
+      const size_t next_first = next.panels() * first / linear.panels();
+      apply_linear(kernels_, linear, {first, end, next.panel(next_first)}, input, destination,
+                   gate_);
     });
   }
 

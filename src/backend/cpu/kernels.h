@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backend/cpu/cache_line.h"
 #include "backend/cpu/precision.h"
 
 namespace hilo {
@@ -32,6 +33,13 @@ enum class Epilogue : uint32_t {
   bias_residual,  // plus bias[column] and residual[row][column]
 };
 
+// What a later call needs, fetched into the cache meanwhile: so many bytes, at most a cache line,
+// in each step of depth. It may end behind what can be read.
+struct Upcoming {
+  const uint8_t* data = nullptr;
+  size_t step_bytes = 0;
+};
+
 // A few rows of `left` times consecutive panels of `right`, each `panel_columns` wide:
 //
 //            depth                 panel_columns
@@ -50,10 +58,7 @@ struct Product {
   const Group* right = nullptr;  // row k of a panel begins at right + k * right_stride
   size_t right_stride = 0;
   size_t panel_stride = 0;  // from one panel to the next
-  // What a later call needs, fetched into the cache meanwhile: one row of panel_columns groups
-  // every `upcoming_interval` steps of depth. Null: nothing. Only with panels == 1.
-  const Group* upcoming = nullptr;
-  size_t upcoming_interval = 1;
+  Upcoming upcoming = {};
   void* out = nullptr;                        // float or Bf16
   size_t out_stride = 0;                      // elements
   Precision out_precision = Precision::fp32;  // fp32 or bf16

@@ -63,13 +63,11 @@ struct Bf16Tiles {
   }
 };
 
-// The share of what a later call needs that belongs to these steps of depth.
-inline const Group* fetch(const Group* upcoming, size_t rows) {
-  for (size_t row = 0; row < rows; ++row, upcoming += columns_per_panel) {
-    __builtin_prefetch(upcoming, 0, 2);
-    __builtin_prefetch(upcoming + width, 0, 2);
-  }
-  return upcoming;
+// What belongs to the steps of depth that a tile takes at once.
+inline const uint8_t* fetch(const Upcoming& upcoming, const uint8_t* from) {
+  const uint8_t* const end = from + tile_groups * upcoming.step_bytes;
+  for (; from < end; from += cache_line_bytes) __builtin_prefetch(from, 0, 2);
+  return end;
 }
 
 template <class Tiles>
@@ -80,7 +78,7 @@ void sum_with_tiles(const Product& product, const Group* right, float* sums, siz
   const size_t sums_bytes = sums_stride * sizeof(float);
   const Group* left = product.left;
   const Group* const lower_left = left + tile_rows * product.left_stride;
-  const Group* upcoming = product.upcoming;
+  const uint8_t* upcoming = product.upcoming.data;
   memory_is_read_or_written();
   _tile_zero(0);
   _tile_zero(1);
@@ -95,7 +93,7 @@ void sum_with_tiles(const Product& product, const Group* right, float* sums, siz
       _tile_loadd(5, lower_left + k, left_bytes);
       Tiles::add_lower();
     }
-    if (upcoming != nullptr) upcoming = fetch(upcoming, tile_groups / product.upcoming_interval);
+    upcoming = fetch(product.upcoming, upcoming);
     right += tile_groups * product.right_stride;
   }
   _tile_stored(0, sums, sums_bytes);

@@ -1,5 +1,8 @@
 #include "backend/cpu/linear.h"
 
+#include <algorithm>
+#include <span>
+
 #include "base/ensure.h"
 
 namespace hilo {
@@ -17,16 +20,19 @@ void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, PanelRa
   const size_t panel_columns = linear.panel_columns();
   const bool integers = linear.precision() == Precision::int8;
   const Matrix& to = destination.to;
-  // Each tile also fetches its share of the next panel, which would otherwise have to be waited
-  // for. All of it during the first tile would be more than the way from memory carries.
-  const size_t tiles = (rows + kernel.rows_max - 1) / kernel.rows_max;
-  const size_t share = linear.depth() / tiles;
+  const size_t steps = (rows + kernel.rows_max - 1) / kernel.rows_max * linear.depth();
   for (size_t panel = panels.first; panel < panels.end; ++panel) {
     const size_t column = panel * panel_columns;
     const size_t place =
         column / destination.columns * destination.block_stride + column % destination.columns;
-    const Group* next_panel = panel + 1 < panels.end ? linear.panel(panel + 1) : nullptr;
-    for (size_t tile = 0, row = 0; row < rows; ++tile) {
+    // Each step also fetches its share of the next panel, which would otherwise have to be waited
+    // for. All of it at once would be more than the way from memory carries.
+    const std::span<const Group> next =
+        panel + 1 < panels.end ? linear.panel(panel + 1) : panels.after;
+    const size_t share =
+        std::min((next.size_bytes() + steps - 1) / steps, panel_columns * sizeof(Group));
+    Upcoming upcoming{reinterpret_cast<const uint8_t*>(next.data()), share};
+    for (size_t row = 0; row < rows;) {
       const size_t height = tile_height(rows - row, kernel.rows_max);
       const Operand left = input.operand.from(row);
       uint8_t* const out = to.from(row).data + place * bytes_of(to.precision);
@@ -36,11 +42,10 @@ void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, PanelRa
           .panels = 1,
           .left = left.matrix.groups(),
           .left_stride = left.matrix.groups_stride(),
-          .right = linear.panel(panel),
+          .right = linear.panel(panel).data(),
           .right_stride = panel_columns,
           .panel_stride = 0,
-          .upcoming = next_panel != nullptr ? next_panel + tile * share * panel_columns : nullptr,
-          .upcoming_interval = tiles,
+          .upcoming = upcoming,
           .out = out,
           .out_stride = to.stride,
           .out_precision = to.precision,
@@ -53,6 +58,7 @@ void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, PanelRa
           .column_offset = integers ? linear.column_offset() + column : nullptr,
       });
       gate.pass();
+      upcoming.data += linear.depth() * share;
       row += height;
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "backend/cpu/activations.h"
 #include "backend/cpu/kernels.h"
@@ -28,6 +29,7 @@ struct InputRows {
 struct PanelRange {
   size_t first;
   size_t end;
+  std::span<const Group> after = {};  // the weights that are needed next, as far as known
 };
 
 // Applies some panels of `linear`. Passes the gate after every tile.

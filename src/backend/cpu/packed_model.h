@@ -37,7 +37,9 @@ class PackedLinear {
   size_t columns() const { return columns_; }  // padding included
   size_t panel_columns() const { return panel_columns_; }
   size_t panels() const { return columns_ / panel_columns_; }
-  const Group* panel(size_t index) const { return weights_ + index * panel_columns_ * depth_; }
+  std::span<const Group> panel(size_t index) const {
+    return {weights_ + index * panel_columns_ * depth_, panel_columns_ * depth_};
+  }
   const float* bias() const { return bias_.data(); }
   // See Product. Of int8 only.
   const float* column_scale() const { return column_scale_.data(); }

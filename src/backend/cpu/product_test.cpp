@@ -236,8 +236,7 @@ TEST_P(Products, OfARowDoNotDependOnItsTile) {
       product.row_scale += row;
       product.row_offset += row;
       product.out = alone.data();
-      product.upcoming = product.right;
-      product.upcoming_interval = 1 + row % 4;
+      product.upcoming = {product.right->bytes, 16 * row % 80};
       together.multiply(product);
       const float* expected = together.out(row);
       ASSERT_TRUE(std::equal(expected, expected + together.columns(), alone.begin()))
