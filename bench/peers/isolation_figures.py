@@ -11,6 +11,7 @@ LEVELS = [round(10 ** (-step / 10), 5) for step in range(41)]
 # What is asked of hilo: HIGH beside saturating LOW over HIGH alone, at most.
 RATIOS_MAX = {"p50": 1.05, "p99": 1.15, "p999": 2.0}
 KEPT_MIN = 0.96  # Of what HIGH at 20 a second leaves.
+KEPT_IDLE_MIN = 0.97  # Of what an engine without lanes does.
 BOOTSTRAPS = 300
 
 

@@ -29,16 +29,20 @@ STOLEN_MAX = 0.002  # More is said.
 Table = tuple[list[str], list[list[str]]]
 
 
-def tokens_per_second_told(words: str) -> float:
-    """From the last line that `hilo embed` says."""
-    found = re.findall(r"([\d,]+) tokens/s", words)
+def tokens_told(words: str) -> int:
+    """How many there were, from the last line that `hilo embed` says."""
+    found = re.findall(r"([\d,]+) tokens in ", words)
     if not found:
-        raise OSError(f"hilo embed said no tokens/s, but: {words.strip()}")
-    return float(found[-1].replace(",", ""))
+        raise OSError(f"hilo embed told no number of tokens, but: {words.strip()}")
+    return int(found[-1].replace(",", ""))
 
 
 def milliseconds(value: float) -> str:
     return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
+
+
+def missed(fits: bool) -> str:
+    return "" if fits else " (missed)"
 
 
 def row_of(result: dict, name: str, per_second: float, low: str) -> dict | None:
@@ -73,19 +77,16 @@ def kept_of_what_is_left(result: dict, name: str, row: dict) -> str:
 
 
 def alone(result: dict) -> Table:
-    head = ["alone", "LOW tokens/s", "of hilo embed", "one HIGH text after the other",
-            "memory"]
+    head = ["alone", "LOW tokens/s", f"of hilo embed (>= {figures.KEPT_IDLE_MIN:.0%})",
+            "one HIGH text after the other", "memory"]
     rows = []
     for name, of in result["arrangements"].items():
         embed = of["embed_tokens_per_second"]
+        share = of["low_alone_tokens_per_second"] / embed if embed else 0
         rows.append([name, f"{of['low_alone_tokens_per_second']:,.0f}",
-                     f"{of['low_alone_tokens_per_second'] / embed:.1%}" if embed else "",
+                     f"{share:.1%}{missed(share >= figures.KEPT_IDLE_MIN)}" if embed else "",
                      f"{of['hot_ms']:.2f} ms", f"{of['memory_mib']:,.0f} MiB"])
     return head, rows
-
-
-def missed(fits: bool) -> str:
-    return "" if fits else " (missed)"
 
 
 def promises(result: dict) -> Table:

@@ -172,18 +172,25 @@ class Benchmark:
             to.rates.append(answer["low"]["tokens"] / seconds)
 
     def _embed(self, name: str, seconds: float) -> float:
-        """Tokens a second of `hilo embed`, which has no lanes: what LOW is compared with."""
-        wanted = self.calibrated[name].low_tokens_per_second * seconds
-        chance = random.Random(2)
-        lots = max(1, round(wanted / self.tokens_of_lot))
-        lines = chance.choices(self.setup.texts["low"], k=lots * lanes.LOW_TEXTS)
+        """Tokens a second of `hilo embed`, which has no lanes: what LOW is compared with. A run
+        with few texts tells what starting takes."""
+        wanted = self.calibrated[name].low_tokens_per_second * seconds / self.tokens_of_lot
+        few_tokens, few_seconds = self._embed_lots(name, 1)
+        tokens, all_seconds = self._embed_lots(name, 1 + max(1, round(wanted)))
+        return (tokens - few_tokens) / (all_seconds - few_seconds)
+
+    def _embed_lots(self, name: str, lots: int) -> tuple[int, float]:
+        """Tokens and seconds."""
+        lines = random.Random(2).choices(self.setup.texts["low"], k=lots * lanes.LOW_TEXTS)
         vectors = self.setup.folder / "vectors.npy"
+        began = time.monotonic()
         run = subprocess.run(
             [self.setup.hilo, "embed", "--model", self.setup.model, "--precision",
              name.split()[1], "--output", vectors],
             input="\n".join(lines) + "\n", text=True, capture_output=True, check=True)
+        seconds = time.monotonic() - began
         vectors.unlink()
-        return report.tokens_per_second_told(run.stderr)
+        return report.tokens_told(run.stderr), seconds
 
     def run(self, bar: Bar, plan: list[tuple[Condition, float, int]],
             now_and_then: Callable[[], None]) -> None:
