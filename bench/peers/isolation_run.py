@@ -22,6 +22,9 @@ from worker import WorkerEnded
 
 SECONDS_TO_SETTLE = 0.7  # LOW runs, and HIGH warms up, before anything is counted.
 SECONDS_TO_DRAIN_MAX = 90
+SECONDS_OF_SLOW = 10
+# What others are compared with is measured at several moments, however short.
+PIECES_WITHOUT_ARRIVALS_MIN = 3
 OFF, HALF, SATURATING = LOADS = ("off", "half", "saturating")
 # Conditions without HIGH arrivals.
 LOW_ALONE, BACK_TO_BACK, EMBED = "LOW alone", "back to back", "embed"
@@ -72,6 +75,7 @@ class Benchmark:
         self.not_run: dict[str, str] = {}
         self.measured: dict[Condition, Measured] = {}
         self.stopped = False
+
     # ---- before the first slice
 
     def start(self, bar: Bar) -> None:
@@ -94,9 +98,10 @@ class Benchmark:
             self._run_low(arrangement, 0.3, 0, batch)  # Warm: new shapes are compiled.
             rates[batch] = self._run_low(arrangement, seconds, 0, batch) / seconds
         batch = max(rates, key=rates.__getitem__)
-        while not rates[batch]:  # Slower than one batch in that time.
-            seconds *= 4
-            rates[batch] = self._run_low(arrangement, seconds, 0, batch) / seconds
+        if not rates[batch]:  # Slower than one batch in that time.
+            rates[batch] = self._run_low(arrangement, SECONDS_OF_SLOW, 0, batch) / SECONDS_OF_SLOW
+        if not rates[batch]:
+            raise NotRun(f"LOW had no text ready in {SECONDS_OF_SLOW} s")
         hot_ms = statistics.mean(arrangement.back_to_back(0.5))
         return Calibrated(batch, hot_ms, rates[batch], 2 * self.tokens_of_lot / rates[batch])
 
@@ -118,7 +123,8 @@ class Benchmark:
         """Condition, seconds and HIGH texts of each slice, in order."""
         slices: dict[tuple[Condition, float, int], int] = {}
         for condition, seconds, count in self._wanted():
-            pieces = max(1, round(seconds / self._arguments.slice_seconds))
+            pieces = max(1 if count else PIECES_WITHOUT_ARRIVALS_MIN,
+                         round(seconds / self._arguments.slice_seconds))
             slices[(condition, seconds / pieces, -(-count // pieces))] = pieces
         return figures.interleaved(slices, self._chance)
 
@@ -141,13 +147,13 @@ class Benchmark:
     def run_slice(self, condition: Condition, seconds: float, count: int) -> None:
         arrangement = self.running[condition.arrangement]
         to = self.measured.setdefault(condition, Measured())
-        to.seconds += seconds
         if condition.low == BACK_TO_BACK:
             to.ms_of_slices.append(arrangement.back_to_back(seconds))
         elif condition.low == EMBED:
             to.rates.append(self._embed(condition.arrangement, seconds))
         else:
             self._run_lanes(arrangement, condition, seconds, count, to)
+        to.seconds += seconds
 
     def _run_lanes(self, arrangement: Arrangement, condition: Condition, seconds: float,
                    count: int, to: Measured) -> None:
