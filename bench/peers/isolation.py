@@ -137,7 +137,7 @@ def main() -> None:
     if arguments.plot and not arguments.quick:
         plot.draw_distributions(result, arguments.plot)
     if arguments.json:
-        keep(result, arguments.json)
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
     arguments.unfinished.unlink(missing_ok=True)
 
 
