@@ -36,6 +36,7 @@ class Setup:
     rivals: Path  # the folder with their models
     hilo: Path
     hilo_lane: Path
+    hilo_python: str
     infinity: Path | None
     texts: dict[str, list[str]]  # of each lane
     folder: Path  # for sockets; goes when the benchmark ends
@@ -119,16 +120,20 @@ def nicest() -> None:
 # ---- the arrangements
 
 
-def start_hilo(setup: Setup, precision: str) -> Arrangement:
-    path = setup.folder / f"{precision}.sock"
+def start_hilo(setup: Setup, precision: str, in_python: bool = False) -> Arrangement:
+    path = setup.folder / f"{precision}{'-python' if in_python else ''}.sock"
     server = subprocess.Popen(
         [setup.hilo, "serve", "--model", setup.model, "--precision", precision, "--socket", path],
         preexec_fn=end_with_parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for_server(server, path.exists)
-    return start_workers(setup, {
-        (lane,): Process(f"hilo {precision}, {lane.upper()} client",
-                         [setup.hilo_lane, "--socket", path, "--lane", lane], end_with_parent)
-        for lane in ("high", "low")}, server)
+
+    def client(lane: str) -> Process:
+        if in_python:
+            return worker_of(setup, f"unix:{path}", (lane,), end_with_parent, setup.hilo_python)
+        return Process(f"hilo {precision}, {lane.upper()} client",
+                       [setup.hilo_lane, "--socket", path, "--lane", lane], end_with_parent)
+
+    return start_workers(setup, {(lane,): client(lane) for lane in ("high", "low")}, server)
 
 
 def start_two_processes(setup: Setup, engine: str, begin_low: Callable[[], None]) -> Arrangement:
@@ -162,11 +167,11 @@ def start_infinity(setup: Setup) -> Arrangement:
         for lane in ("high", "low")}, server)
 
 
-def worker_of(setup: Setup, engine: str, lanes: tuple[str, ...],
-              begin: Callable[[], None]) -> Process:
+def worker_of(setup: Setup, engine: str, lanes: tuple[str, ...], begin: Callable[[], None],
+              python: str = sys.executable) -> Process:
     program = Path(__file__).with_name("worker.py")
     return Process(f"{engine}, {' and '.join(lanes).upper()}",
-                   [sys.executable, program, engine, setup.model, setup.rivals, *lanes], begin)
+                   [python, program, engine, setup.model, setup.rivals, *lanes], begin)
 
 
 def start_workers(setup: Setup, workers: dict[tuple[str, ...], Process],
@@ -215,11 +220,12 @@ def end_server(server: subprocess.Popen) -> None:
         server.wait()
 
 
-# Name -> how to start it. Those of hilo begin with its name; all others are rivals.
-ARRANGEMENTS: dict[str, Callable[[Setup], Arrangement]] = {
-    "hilo int8": partial(start_hilo, precision="int8"),
-    "hilo fp32": partial(start_hilo, precision="fp32"),
-    "hilo bf16": partial(start_hilo, precision="bf16"),
+# Name -> how to start it. Those with hilo begin with its name; all others are rivals.
+HILO: dict[str, Callable[[Setup], Arrangement]] = {
+    f"hilo {precision}": partial(start_hilo, precision=precision)
+    for precision in ("int8", "fp32", "bf16")}
+OTHERS: dict[str, Callable[[Setup], Arrangement]] = {
+    "hilo int8, clients in Python": partial(start_hilo, precision="int8", in_python=True),
     "OpenVINO int8, two processes, LOW in SCHED_IDLE": partial(
         start_two_processes, engine="OpenVINO int8", begin_low=in_idle_class),
     "OpenVINO int8, two processes, LOW at nice 19": partial(

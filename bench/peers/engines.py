@@ -71,6 +71,44 @@ class Crew:
         self._waiting.join()
 
 
+class HiloClient:
+    """Of an engine that runs, as a Python program sees it."""
+
+    batches_of_lot = (32,)  # Two lists of them are the 64 texts in flight.
+    singles_max = 16
+
+    def __init__(self, model: Path, socket: str, lane: str) -> None:
+        import hilo
+        import texts
+
+        self._client = hilo.connect(socket, lane=lane)
+        self._tokenizer = texts.tokenizer(model)
+        self._crew = Crew([self._encode_and_count] * 2)
+
+    def _encode_and_count(self, texts: list[str], tokens: int,
+                          ready: Callable[[int], None]) -> None:
+        self._client.encode(texts)
+        ready(tokens)
+
+    def feed(self, texts: list[str], batch: int, ready: Callable[[int], None]) -> None:
+        put_lists(self._crew, self._tokenizer, texts, batch, ready)
+
+    def drain(self) -> None:
+        self._crew.drain()
+
+    def encode_one(self, text: str) -> np.ndarray:
+        return self._client.encode(text)
+
+
+def put_lists(crew: Crew, tokenizer: object, texts: list[str], length: int,
+              ready: Callable[[int], None]) -> None:
+    """Gives lists of texts to a crew, each with the number of tokens in it."""
+    for first in range(0, len(texts), length):
+        some = texts[first:first + length]
+        tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch_fast(some))
+        crew.put(some, tokens, ready)
+
+
 class Rival:
     """What the rivals have in common: tokenizing, sorting, padding.
 
@@ -261,10 +299,7 @@ class EmbeddingServer(Rival):
         ready(tokens)
 
     def feed(self, texts: list[str], batch: int, ready: Callable[[int], None]) -> None:
-        for first in range(0, len(texts), batch):
-            some = texts[first:first + batch]
-            tokens = sum(len(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(some))
-            self._crew.put(some, tokens, ready)
+        put_lists(self._crew, self._tokenizer, texts, batch, ready)
 
     def drain(self) -> None:
         self._crew.drain()

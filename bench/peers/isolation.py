@@ -20,7 +20,7 @@ import isolation_report as report
 import plot
 import prepare
 import texts
-from arrangements import ARRANGEMENTS, Setup
+from arrangements import HILO, OTHERS, Setup
 from isolation_result import Stolen, result_of
 from isolation_run import LOADS, Benchmark, seconds_of_slice
 from progress import Bar
@@ -44,12 +44,12 @@ def texts_of_lanes(corpus: Path, questions: Path) -> dict[str, list[str]]:
 
 def run(arguments: argparse.Namespace) -> dict:
     rivals = Path()
-    if any(not name.startswith("hilo") for name in arguments.arrangements):
+    if not all(name.startswith("hilo") for name in arguments.arrangements):
         rivals = prepare.prepared(arguments.model, arguments.corpus, arguments.build)
     with tempfile.TemporaryDirectory(prefix="hilo-isolation.") as folder:
         setup = Setup(arguments.model, rivals, arguments.hilo, arguments.hilo_lane,
-                      arguments.infinity, texts_of_lanes(arguments.corpus, arguments.questions),
-                      Path(folder))
+                      arguments.hilo_python, arguments.infinity,
+                      texts_of_lanes(arguments.corpus, arguments.questions), Path(folder))
         benchmark = Benchmark(arguments, setup)
 
         def stop(*_: object) -> None:
@@ -87,7 +87,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--slice-seconds", type=float, default=10, help="about")
     parser.add_argument("--loads", nargs="+", choices=LOADS, default=list(LOADS),
                         help="of LOW")
-    parser.add_argument("--rivals", nargs="*", default=None, metavar="WORD",
+    parser.add_argument("--rivals", nargs="*", default=[""], metavar="WORD",
                         help="only those with one of these words in their names; none: hilo alone")
     parser.add_argument("--quick", action="store_true", help="seconds, to see that it works")
     parser.add_argument("--seed", type=int, default=1, help="of the order of slices")
@@ -101,6 +101,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--hilo", type=Path, default=ROOT / "build/release/bin/hilo")
     parser.add_argument("--hilo-lane", type=Path,
                         default=ROOT / "build/release/bin/hilo-bench-lane")
+    parser.add_argument("--hilo-python", default="python", help="a Python that has hilo")
     parser.add_argument("--infinity", type=Path, help="the program infinity_emb")
     parser.add_argument("--plot", type=Path, help="draw the curves as an SVG file, unless quick")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
@@ -118,15 +119,12 @@ def parsed() -> argparse.Namespace:
     if len(counts) not in (1, len(arguments.rates)):
         parser.error(f"--texts has {len(counts)} numbers, --rates {len(arguments.rates)}")
     arguments.texts = dict(zip(arguments.rates, counts * len(arguments.rates)))
-    arguments.arrangements = chosen(arguments.precision.split(","), arguments.rivals)
+    arguments.arrangements = [f"hilo {precision}" for precision in arguments.precision.split(",")]
+    if unknown := set(arguments.arrangements) - set(HILO):
+        parser.error(f"--precision knows {', '.join(HILO)}, not {', '.join(unknown)}")
+    arguments.arrangements += [name for name in OTHERS
+                               if any(word in name for word in arguments.rivals)]
     return arguments
-
-
-def chosen(precisions: list[str], words: list[str] | None) -> list[str]:
-    rivals = [name for name in ARRANGEMENTS if not name.startswith("hilo")]
-    if words is not None:
-        rivals = [name for name in rivals if any(word in name for word in words)]
-    return [f"hilo {precision}" for precision in precisions] + rivals
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import isolation_figures as figures
 import isolation_report as report
 import lanes
 import texts
-from arrangements import ARRANGEMENTS, Arrangement, NotRun, Setup
+from arrangements import HILO, OTHERS, Arrangement, NotRun, Setup
 from progress import Bar
 from worker import WorkerEnded
 
@@ -84,7 +84,7 @@ class Benchmark:
                 return
             bar.say(f"{name}: starting, and choosing its batch size")
             try:
-                self.running[name] = ARRANGEMENTS[name](self.setup)
+                self.running[name] = (HILO | OTHERS)[name](self.setup)
                 self.calibrated[name] = self._calibrate(self.running[name])
                 self.memory[name] = self.running[name].memory_mib()
             except (NotRun, WorkerEnded, OSError) as reason:
@@ -133,16 +133,15 @@ class Benchmark:
         """Each condition with its seconds and HIGH texts in all."""
         of = self._arguments
         for name in self.running:
-            is_hilo = name.startswith("hilo")
-            for rate in of.rates if is_hilo else of.rival_rates:
+            for rate in of.rates if name in HILO else of.rival_rates:
                 for low in of.loads:
-                    count = of.texts[rate] if is_hilo else of.rival_texts
+                    count = of.texts[rate] if name in HILO else of.rival_texts
                     # Half a load shows the shape of the curve; the promise is about the others.
                     count = count // 2 if low == HALF else count
                     yield Condition(name, low, rate), count / rate, count
             yield Condition(name, LOW_ALONE), of.alone_seconds, 0
             yield Condition(name, BACK_TO_BACK), of.alone_seconds / 5, 0
-            if is_hilo:
+            if name in HILO:
                 yield Condition(name, EMBED), of.alone_seconds, 0
 
     def run_slice(self, condition: Condition, seconds: float, count: int) -> None:

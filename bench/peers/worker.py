@@ -134,9 +134,11 @@ class Turn:
 
 def maker(name: str, model: Path, rivals: Path, served: list[str]) -> Callable[[], object]:
     """Makes the engine of this name: for both lanes, or for the lanes served, or the client of the
-    server at this address."""
-    if name.startswith("http://"):
+    server or of the running hilo at this address."""
+    if name.startswith("http:"):
         return lambda: engines.EmbeddingServer(model, name)
+    if name.startswith("unix:"):
+        return lambda: engines.HiloClient(model, name.removeprefix("unix:"), served[0])
     if served:
         return lambda: engines.LANE_ENGINES[name](model, rivals, tuple(served))
     return lambda: engines.ENGINES[name][1](model, rivals)
@@ -154,6 +156,7 @@ def main() -> None:
         answer = getattr(turn, request.pop("do"))(**request)
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+    os._exit(0)  # At once: threads that wait for work hold what libraries want to see given back.
 
 
 if __name__ == "__main__":
