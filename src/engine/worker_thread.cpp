@@ -2,6 +2,7 @@
 
 #include <ctime>
 #include <pthread.h>
+#include <sched.h>
 
 #include <fmt/format.h>
 
@@ -75,7 +76,9 @@ bool WorkerThread::wait_for_plan(uint32_t done) {
   // Partner: the store in post(), after the plan was written.
   if (options_.spin_max > 0) {
     const Instant until = monotonic_now() + options_.spin_max;
-    while (given_.load(std::memory_order_acquire) == done && monotonic_now() < until) spin_pause();
+    // Yields to the intake thread, where that was woken on this core; LOW stands at the gate.
+    while (given_.load(std::memory_order_acquire) == done && monotonic_now() < until)
+      ::sched_yield();
   }
   if (given_.load(std::memory_order_acquire) == done) open_gate(done);
   given_.wait(done, std::memory_order_acquire);
