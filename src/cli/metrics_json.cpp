@@ -13,9 +13,13 @@ namespace {
 using json = nlohmann::ordered_json;
 
 json quantiles(const HistogramCounts& counts) {
-  return {{"count", counts.count()},      {"mean", static_cast<uint64_t>(counts.mean())},
-          {"p50", counts.quantile(0.5)},  {"p90", counts.quantile(0.9)},
-          {"p99", counts.quantile(0.99)}, {"p99.9", counts.quantile(0.999)},
+  return {{"count", counts.count()},
+          {"sum", counts.sum()},
+          {"mean", static_cast<uint64_t>(counts.mean())},
+          {"p50", counts.quantile(0.5)},
+          {"p90", counts.quantile(0.9)},
+          {"p99", counts.quantile(0.99)},
+          {"p99.9", counts.quantile(0.999)},
           {"max", counts.max()}};
 }
 

@@ -22,6 +22,7 @@ namespace hilo {
 namespace {
 
 constexpr timeval answer_wait_max{.tv_sec = 2, .tv_usec = 0};
+constexpr const char* tmp_folder = "/tmp";
 constexpr std::string_view suffix = ".control";
 
 bool is_folder(const std::string& path) {
@@ -31,7 +32,7 @@ bool is_folder(const std::string& path) {
 
 std::string runtime_folder() {
   const char* const folder = std::getenv("XDG_RUNTIME_DIR");
-  return folder != nullptr && is_folder(folder) ? folder : "/tmp";
+  return folder != nullptr && is_folder(folder) ? folder : tmp_folder;
 }
 
 std::string prefix() { return fmt::format("hilo-{}-", ::geteuid()); }
@@ -53,12 +54,16 @@ bool is_our_socket(const std::string& path) {
   return ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) && file.st_uid == ::geteuid();
 }
 
-void add_engines_in(const std::string& folder, std::vector<RunningEngine>& engines) {
+// By process; those of engines that were killed, too.
+std::vector<RunningEngine> sockets_in(const std::string& folder) {
+  std::vector<RunningEngine> engines;
   std::error_code unreadable;
   for (const auto& entry : std::filesystem::directory_iterator{folder, unreadable}) {
     const pid_t pid = process_in(entry.path().filename());
     if (pid > 0 && is_our_socket(entry.path())) engines.push_back({pid, entry.path()});
   }
+  std::ranges::sort(engines, {}, &RunningEngine::pid);
+  return engines;
 }
 
 // Invalid, with errno, if nobody is there.
@@ -74,6 +79,11 @@ UniqueFd connect_to(const std::string& path) {
   return socket;
 }
 
+// A control socket listens before it has its name, so one that refuses is dead.
+bool is_dead(const RunningEngine& engine) {
+  return !connect_to(engine.control_path).valid() && errno == ECONNREFUSED;
+}
+
 }  // namespace
 
 std::string control_path() {
@@ -81,19 +91,17 @@ std::string control_path() {
 }
 
 std::vector<RunningEngine> list_engines() {
-  std::vector<RunningEngine> engines;
-  add_engines_in(runtime_folder(), engines);
-  // An engine that was started without $XDG_RUNTIME_DIR, as by cron.
-  if (runtime_folder() != "/tmp") add_engines_in("/tmp", engines);
-  std::ranges::sort(engines, {}, &RunningEngine::pid);
+  std::vector<RunningEngine> engines = sockets_in(runtime_folder());
+  std::erase_if(engines, is_dead);
+  if (!engines.empty()) return engines;
+  engines = sockets_in(tmp_folder);
+  std::erase_if(engines, is_dead);
   return engines;
 }
 
-// A control socket listens before it has its name, so one that refuses is dead.
 void remove_dead_controls() {
-  for (const RunningEngine& engine : list_engines())
-    if (!connect_to(engine.control_path).valid() && errno == ECONNREFUSED)
-      ::unlink(engine.control_path.c_str());
+  for (const RunningEngine& engine : sockets_in(runtime_folder()))
+    if (is_dead(engine)) ::unlink(engine.control_path.c_str());
 }
 
 Result<std::string> ask_engine(const std::string& control_path, std::string_view question) {

@@ -17,7 +17,8 @@ struct RunningEngine {
   pid_t pid;
   std::string control_path;
 };
-// Those of our user, by process. One that was killed may be among them.
+// Those of our user, by process. An engine that was started without $XDG_RUNTIME_DIR, as by cron,
+// is found where there is none with it.
 std::vector<RunningEngine> list_engines();
 // Takes away what engines that were killed have left behind.
 void remove_dead_controls();

@@ -86,7 +86,7 @@ class Client:
         return cls(library.hilo_connect_fd(descriptor, lane, byref(handle)), handle)
 
     def submit(self, text: str, lane: int = HIGH) -> int:
-        data = text.encode()
+        data = text.encode(errors="surrogateescape")  # "\udcff" is the byte 0xff.
         task = c_uint64()
         status = library.hilo_submit(self._handle, lane, data, len(data), byref(task))
         if status != OK:

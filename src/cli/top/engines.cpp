@@ -1,0 +1,57 @@
+#include "cli/top/engines.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace hilo {
+namespace {
+
+struct Candidate {
+  RunningEngine running;
+  std::string model, socket;
+};
+
+// Those that answer.
+std::vector<Candidate> answering_engines() {
+  std::vector<Candidate> engines;
+  for (const RunningEngine& running : list_engines()) {
+    const auto answer = ask_engine(running.control_path, "metrics");
+    if (!answer) continue;
+    const auto numbers = nlohmann::json::parse(*answer, nullptr, false);
+    if (!numbers.is_object()) continue;
+    engines.push_back({running, numbers.value("model", ""), numbers.value("socket", "")});
+  }
+  return engines;
+}
+
+std::string list_of(const std::vector<Candidate>& engines) {
+  std::string list;
+  for (const Candidate& engine : engines)
+    list += fmt::format("\n  --pid {:<8} {} {}", engine.running.pid, engine.model, engine.socket);
+  return list;
+}
+
+}  // namespace
+
+Result<std::string> find_engine(const EngineChoice& choice) {
+  const std::vector<Candidate> engines = answering_engines();
+  if (choice.pid != 0) {
+    const auto meant = std::ranges::find_if(
+        engines, [&](const Candidate& engine) { return engine.running.pid == choice.pid; });
+    if (meant != engines.end()) return meant->running.control_path;
+    return Error{fmt::format("Process {} is no engine of yours.{}", choice.pid, list_of(engines))};
+  }
+  if (!choice.socket.empty()) {
+    const auto meant = std::ranges::find(engines, choice.socket, &Candidate::socket);
+    return meant != engines.end() ? meant->running.control_path : choice.socket;
+  }
+  if (engines.size() == 1) return engines.front().running.control_path;
+  if (engines.empty())
+    return Error{"No engine of yours is running; hilo serve or hilo run starts one."};
+  return Error{
+      fmt::format("{} engines are running; name one:{}", engines.size(), list_of(engines))};
+}
+
+}  // namespace hilo
