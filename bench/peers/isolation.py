@@ -103,7 +103,8 @@ def parsed() -> argparse.Namespace:
                         default=ROOT / "build/release/bin/hilo-bench-lane")
     parser.add_argument("--hilo-python", default="python", help="a Python that has hilo")
     parser.add_argument("--infinity", type=Path, help="the program infinity_emb")
-    parser.add_argument("--plot", type=Path, help="draw the curves as an SVG file, unless quick")
+    parser.add_argument("--plot", type=Path,
+                        help="draw the curves as an SVG file, if the run is whole and not quick")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     arguments.rates = [float(rate) for rate in arguments.rates.split(",")]
@@ -132,7 +133,7 @@ def main() -> None:
     result = run(arguments)
     keep(result, arguments.unfinished)
     print(report.tables(result))
-    if arguments.plot and not arguments.quick:
+    if arguments.plot and result["complete"] and not arguments.quick:
         plot.draw_distributions(result, arguments.plot)
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=2) + "\n")

@@ -150,7 +150,7 @@ class Benchmark:
         if condition.low == BACK_TO_BACK:
             to.ms_of_slices.append(arrangement.back_to_back(seconds))
         elif condition.low == EMBED:
-            to.rates.append(self._embed(condition.arrangement, seconds))
+            to.rates += self._embed(condition.arrangement, seconds)
         else:
             self._run_lanes(arrangement, condition, seconds, count, to)
         to.seconds += seconds
@@ -177,13 +177,14 @@ class Benchmark:
             to.low_tokens += answer["low"]["tokens"]
             to.rates.append(answer["low"]["tokens"] / seconds)
 
-    def _embed(self, name: str, seconds: float) -> float:
+    def _embed(self, name: str, seconds: float) -> list[float]:
         """Tokens a second of `hilo embed`, which has no lanes: what LOW is compared with. A run
-        with few texts tells what starting takes."""
+        with few texts tells what starting takes. None where that took longer than everything."""
         wanted = self.calibrated[name].low_tokens_per_second * seconds / self.tokens_of_lot
         few_tokens, few_seconds = self._embed_lots(name, 1)
         tokens, all_seconds = self._embed_lots(name, 1 + max(1, round(wanted)))
-        return (tokens - few_tokens) / (all_seconds - few_seconds)
+        left = all_seconds - few_seconds
+        return [(tokens - few_tokens) / left] if left > 0 else []
 
     def _embed_lots(self, name: str, lots: int) -> tuple[int, float]:
         """Tokens and seconds."""
