@@ -113,7 +113,7 @@ def promises(result: dict) -> Table:
 def comparison(result: dict) -> Table:
     """hilo's figures beside saturating LOW, and how many times better than the best rival's. The
     servers are compared at p99 alone."""
-    head = [f"times the best rival, HIGH at {COMPARED_AT:g}/s", "p50", "p99", "p99.9",
+    head = [f"times the best int8 rival, HIGH at {COMPARED_AT:g}/s", "p50", "p99", "p99.9",
             "LOW tokens/s", "memory", "servers' p99"]
     found = {name: row for name in result["arrangements"]
              if (row := row_of(result, name, COMPARED_AT, "saturating"))}
