@@ -65,7 +65,7 @@ TEST(Histogram, TwoReadingsTellWhatCameBetween) {
   Histogram histogram;
   histogram.record(1'000'000);
   const HistogramCounts before = histogram.counts();
-  for (const uint64_t value : {10, 20, 30}) histogram.record(value);
+  for (const uint64_t value : {10U, 20U, 30U}) histogram.record(value);
   const HistogramCounts between = histogram.counts().since(before);
   EXPECT_EQ(between.count(), 3U);
   EXPECT_EQ(between.quantile(0.5), 20U);

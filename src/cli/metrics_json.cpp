@@ -10,9 +10,9 @@
 namespace hilo {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
-json quantiles(const HistogramCounts& counts) {
+ordered_json quantiles(const HistogramCounts& counts) {
   return {{"count", counts.count()},
           {"sum", counts.sum()},
           {"mean", static_cast<uint64_t>(counts.mean())},
@@ -23,8 +23,8 @@ json quantiles(const HistogramCounts& counts) {
           {"max", counts.max()}};
 }
 
-json buckets(const HistogramCounts& counts) {
-  json pairs = json::array();
+ordered_json buckets(const HistogramCounts& counts) {
+  ordered_json pairs = ordered_json::array();
   for (const auto& [index, count] : counts.buckets()) pairs.push_back({index, count});
   return {{"sum", counts.sum()}, {"max", counts.max()}, {"counts", std::move(pairs)}};
 }
@@ -45,8 +45,8 @@ LaneWork work_of(Lane lane, const std::vector<WorkerReport>& workers) {
   return work;
 }
 
-json completions(const LaneMetrics& lane) {
-  json by_status;
+ordered_json completions(const LaneMetrics& lane) {
+  ordered_json by_status;
   for (size_t status = 0; status < lane.completed.size(); ++status)
     by_status[completion_names[status]] = lane.completed[status].get();
   return by_status;
@@ -65,11 +65,12 @@ uint64_t age_of(uint64_t admitted_ns, Instant now) {
   return admitted_ns == 0 || admitted_ns > now_ns ? 0 : now_ns - admitted_ns;
 }
 
-json lane_json(const LaneMetrics& lane, const LaneWork& work, Instant now, bool with_buckets) {
-  json stages;
+ordered_json lane_json(const LaneMetrics& lane, const LaneWork& work, Instant now,
+                       bool with_buckets) {
+  ordered_json stages;
   for (size_t stage = 0; stage < stage_names.size(); ++stage)
     stages[stage_names[stage]] = quantiles(lane.stage_ns[stage].counts());
-  json answer{
+  ordered_json answer{
       {"open", open_texts(lane)},
       {"waiting", lane.waiting.get()},
       {"oldest_ns", age_of(lane.oldest_admitted_ns.get(), now)},
@@ -95,8 +96,8 @@ const char* rights_name(LaneRights rights) {
   return lane_name(rights == LaneRights::high ? Lane::high : Lane::low);
 }
 
-json clients_json(const Engine& engine) {
-  json clients = json::array();
+ordered_json clients_json(const Engine& engine) {
+  ordered_json clients = ordered_json::array();
   for (const ClientReport& client : engine.client_reports())
     clients.push_back({{"id", client.session},
                        {"pid", client.peer.pid},
@@ -108,8 +109,8 @@ json clients_json(const Engine& engine) {
   return clients;
 }
 
-json workers_json(const std::vector<WorkerReport>& workers) {
-  json list = json::array();
+ordered_json workers_json(const std::vector<WorkerReport>& workers) {
+  ordered_json list = ordered_json::array();
   for (const WorkerReport& worker : workers)
     list.push_back({{"lane", lane_name(worker.lane)},
                     {"core", worker.core},
@@ -125,10 +126,10 @@ uint64_t resident_bytes() {
   return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-json metrics_json(const Engine& engine, const EngineAbout& about, bool with_buckets) {
+ordered_json metrics_json(const Engine& engine, const EngineAbout& about, bool with_buckets) {
   const Instant now = monotonic_now();
   const std::vector<WorkerReport> workers = engine.worker_reports();
-  json lanes;
+  ordered_json lanes;
   for (const Lane lane : {Lane::high, Lane::low})
     lanes[lane_name(lane)] =
         lane_json(engine.metrics().lane(lane), work_of(lane, workers), now, with_buckets);
@@ -152,12 +153,12 @@ json metrics_json(const Engine& engine, const EngineAbout& about, bool with_buck
 std::string answer_about(std::string_view question, const Engine& engine,
                          const EngineAbout& about) {
   const bool with_buckets = question == "metrics buckets";
-  const json answer =
-      with_buckets || question == "metrics"
-          ? metrics_json(engine, about, with_buckets)
-          : json{{"version", metrics_version}, {"error", "ask for metrics or metrics buckets"}};
+  const ordered_json answer = with_buckets || question == "metrics"
+                                  ? metrics_json(engine, about, with_buckets)
+                                  : ordered_json{{"version", metrics_version},
+                                                 {"error", "ask for metrics or metrics buckets"}};
   // A program's name may be any bytes.
-  return answer.dump(-1, ' ', false, json::error_handler_t::replace);
+  return answer.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 }  // namespace hilo

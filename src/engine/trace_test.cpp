@@ -43,7 +43,7 @@ TEST(Trace, TextsAndTheirStagesNestInOrder) {
       EXPECT_LE(names.size(), 2U);
     } else {
       ASSERT_FALSE(names.empty());
-      EXPECT_EQ(names.back(), event["name"]);
+      EXPECT_EQ(names.back(), event["name"].get<std::string>());
       names.pop_back();
     }
   }
@@ -57,7 +57,7 @@ TEST(Trace, ATextThatWasNotComputedHasNoStages) {
   trace.add_task({.lane = Lane::low, .admitted = {1'000}}, CompletionStatus::expired, {4'000});
   const std::vector<json> events = events_of(json::parse(trace.json()), "be");
   ASSERT_EQ(events.size(), 2U);
-  EXPECT_EQ(events[0]["name"], "client 0, 0 tokens, expired");
+  EXPECT_EQ(events[0]["name"].get<std::string>(), "client 0, 0 tokens, expired");
   EXPECT_EQ(events[1]["ts"], 4.0);
 }
 
@@ -70,10 +70,10 @@ TEST(Trace, AWorkersStopLiesWithinItsPlan) {
   const json file = json::parse(trace.json());
   const std::vector<json> events = events_of(file, "X");
   ASSERT_EQ(events.size(), 2U);
-  EXPECT_EQ(events[0]["name"], "encode");
+  EXPECT_EQ(events[0]["name"].get<std::string>(), "encode");
   EXPECT_EQ(events[0]["args"]["texts"], 3);
-  EXPECT_EQ(events[1]["name"], "stopped at the gate");
-  EXPECT_EQ(events_of(file, "M").back()["args"]["name"], "low worker of core 0");
+  EXPECT_EQ(events[1]["name"].get<std::string>(), "stopped at the gate");
+  EXPECT_EQ(events_of(file, "M").back()["args"]["name"].get<std::string>(), "low worker of core 0");
 }
 
 // Fails if memory grows with the run, or the file hides that its beginning is missing.
