@@ -104,6 +104,7 @@ EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
   spin_max_ = backend.instant() ? awake_max() : 0;
   make_workers(backend, tokenizer, options);
   std::vector<Worker*> workers;
+  workers.reserve(workers_.size());
   for (const auto& worker : workers_) workers.push_back(worker.get());
   core_ = std::make_unique<EngineCore>(CoreOptions{.prompts = options.prompts,
                                                    .assist = backend.shares(),
