@@ -44,8 +44,10 @@ def share_of_compute(texts_per_second: float, hot_ms: float) -> float:
 
 
 def kept_of_what_is_left(beside: float, alone: float, high_share: float) -> float:
-    """LOW's tokens a second beside HIGH, over what the compute that HIGH does not use is worth."""
-    return beside / (alone * (1 - high_share)) if high_share < 1 else 0.0
+    """LOW's tokens a second beside HIGH, over what the compute that HIGH does not use is worth; 0
+    where that is nothing."""
+    left = alone * (1 - high_share)
+    return beside / left if left > 0 else 0.0
 
 
 def ratios(saturating: Sequence[Sequence[float]],

@@ -41,6 +41,8 @@ def test_low_is_judged_by_what_high_leaves() -> None:
     # HIGH that takes the whole machine leaves nothing to judge by.
     assert figures.share_of_compute(300, 5.0) == 1.0
     assert figures.kept_of_what_is_left(10.0, 1000.0, 1.0) == 0.0
+    # Nor do slices that were too short for a slow LOW to have anything ready.
+    assert figures.kept_of_what_is_left(10.0, 0.0, share) == 0.0
 
 
 def test_ratios_come_with_what_chance_does_to_them() -> None:
