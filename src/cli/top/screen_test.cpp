@@ -68,8 +68,8 @@ std::string text_of(const std::vector<ScreenLine>& lines) {
 // Fails if a line would wrap, or the screen scroll, on any terminal.
 TEST(Screen, FitsEveryTerminal) {
   const History history = history_of(100);
-  for (const size_t columns : {1, 20, 40, 80, 81, 132, 400})
-    for (const size_t rows : {1, 10, 24, 60}) {
+  for (const size_t columns : {1U, 20U, 40U, 80U, 81U, 132U, 400U})
+    for (const size_t rows : {1U, 10U, 24U, 60U}) {
       const auto lines = draw_screen(history, 60 * second_ns, {.columns = columns, .rows = rows});
       EXPECT_LE(lines.size(), rows);
       for (const ScreenLine& line : lines) EXPECT_LE(columns_of(line.text), columns);
