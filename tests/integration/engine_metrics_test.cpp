@@ -21,11 +21,14 @@ TEST(EngineMetrics, WhatWaitsIsToldUntilItIsDone) {
   EngineUnderTest test{backend, {.threads = 1, .tokens_max = 256, .prompts = {}}};
   hilo_client* const client = test.connect();
   const LaneMetrics& low = test.engine().metrics().lane(Lane::low);
+  constexpr size_t texts = 50;
   std::vector<hilo_task> tasks;
-  for (int i = 0; i < 50; ++i) tasks.push_back(submit(client, HILO_LOW, std::string(128, 'L')));
+  tasks.reserve(texts);
+  for (size_t i = 0; i < texts; ++i)
+    tasks.push_back(submit(client, HILO_LOW, std::string(128, 'L')));
   EXPECT_GE(backend.batches(1).size(), 1U);  // It is being computed, and cannot finish.
-  while (low.admitted.get() < tasks.size()) std::this_thread::yield();
-  EXPECT_GE(low.waiting.get(), tasks.size() - 10);  // Others lie with the worker.
+  while (low.admitted.get() < texts) std::this_thread::yield();
+  EXPECT_GE(low.waiting.get(), texts - 10);  // Others lie with the worker.
   EXPECT_GT(low.oldest_admitted_ns.get(), 0U);
 
   backend.permit_low(LatchedBackend::unlimited);

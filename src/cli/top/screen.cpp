@@ -1,6 +1,7 @@
 #include "cli/top/screen.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -42,7 +43,8 @@ class Screen {
 
  private:
   void add(const std::string& text, Emphasis emphasis = Emphasis::none) {
-    lines_.push_back({clipped(text, shape_.columns), emphasis});
+    const std::string_view told{text.data(), text.find_last_not_of(' ') + 1};
+    lines_.push_back({clipped(told, shape_.columns), emphasis});
   }
   const LaneFigures& figures(Lane lane) const { return figures_[lane_index(lane)]; }
 
