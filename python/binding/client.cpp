@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -108,6 +109,11 @@ class BoundClient {
     return {dispatcher_, std::move(request), std::move(texts), std::move(rows)};
   }
   void pump() { dispatcher_->pump(); }
+  std::optional<int> pause_ms() {
+    const auto pause = dispatcher_->pause();
+    if (!pause) return std::nullopt;
+    return static_cast<int>(std::max<std::chrono::milliseconds::rep>(pause->count(), 0));
+  }
   void shut() { dispatcher_->shut(); }
   int descriptor() const { return dispatcher_->descriptor(); }
   std::tuple<size_t, uint64_t, uint64_t> totals() {
@@ -147,6 +153,8 @@ void define_client(nb::module_& module) {
            "prompt"_a.none(), "wake_descriptor"_a,
            "Submits texts whose vectors go to `rows`, or become views if that is None.")
       .def("pump", &BoundClient::pump, unlocked, "For an event loop: `descriptor` is readable.")
+      .def("pause_ms", &BoundClient::pause_ms, unlocked,
+           "Until when pump() should be called again for what was refused; None: nothing was.")
       .def("shut", &BoundClient::shut, unlocked, "Fails every call, now and later.")
       .def("totals", &BoundClient::totals, unlocked, "Texts, tokens and truncated texts so far.")
       .def_prop_ro("descriptor", &BoundClient::descriptor)

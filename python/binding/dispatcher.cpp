@@ -7,8 +7,6 @@
 namespace hilo::python {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // A short stretch on the stack: results are taken and texts submitted this many at a time.
 constexpr size_t stretch = 64;
 
@@ -122,7 +120,10 @@ void Dispatcher::deliver(const hilo_result& result) {
     if (has_vector) hilo_release(client_, result.task);
     return;
   }
-  if (!has_vector) return fail(*call, {result.status, hilo_strerror(result.status), index});
+  if (result.status == HILO_REFUSED && call->request_.lane == HILO_LOW)
+    return submit_later(*call, index, result.retry_after_ms);
+  if (!has_vector)
+    return fail(*call, {result.status, hilo_strerror(result.status), index, result.retry_after_ms});
 
   if (float* const rows = call->request_.rows) {
     std::copy_n(result.vector, info_.dims, rows + index * info_.dims);
@@ -140,12 +141,34 @@ void Dispatcher::deliver(const hilo_result& result) {
   if (call->progress_.finished == call->request_.texts.size()) end(*call);
 }
 
+// Bulk loses nothing: what the engine has no room for now, it is asked again.
+void Dispatcher::submit_later(Call& call, size_t index, uint32_t retry_after_ms) {
+  call.refused_.push_back(index);
+  const auto again = Clock::now() + std::chrono::milliseconds{retry_after_ms};
+  call.go_on_at_ = std::max(call.go_on_at_, again);
+  wake_event_loop(call);  // Which sets its timer by pause().
+}
+
+std::optional<std::chrono::milliseconds> Dispatcher::pause() {
+  refuse_fork();
+  const Lock lock{mutex_};
+  const auto now = Clock::now();
+  std::optional<std::chrono::milliseconds> shortest;
+  for (const auto& call : calls_) {
+    if (call->refused_.empty()) continue;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(call->go_on_at_ - now);
+    shortest = std::min(left, shortest.value_or(left));
+  }
+  return shortest;
+}
+
 // Small calls first. Bulk calls share what is left, and the first of them changes from time to
 // time, so that none goes without when there is room for one text only.
 void Dispatcher::submit_waiting() {
+  const auto now = Clock::now();
   std::vector<std::shared_ptr<Call>> waiting;  // A copy, since a call that fails leaves calls_.
   for (const auto& call : calls_) {
-    if (call->has_unsubmitted()) waiting.push_back(call);
+    if (call->has_unsubmitted() && !call->is_paused(now)) waiting.push_back(call);
   }
   if (waiting.empty()) return;
   const auto bulk = std::stable_partition(waiting.begin(), waiting.end(),
@@ -165,7 +188,26 @@ size_t Dispatcher::room_for(const Call& call) const {
   return limit > taken ? limit - taken : 0;
 }
 
+// What was refused first, a text at a time; then the list goes on.
 void Dispatcher::submit_some(Call& call, size_t room) {
+  while (room > 0 && call.has_unsubmitted()) {
+    const bool again = !call.refused_.empty();
+    const size_t first = again ? call.refused_.back() : call.submitted_;
+    const size_t rest = call.request_.texts.size() - call.submitted_;
+    const size_t count = again ? 1 : std::min({room, stretch, rest});
+    size_t submitted = 0;
+    const hilo_status status = submit_stretch(call, first, count, submitted);
+    room -= submitted;
+    if (!again)
+      call.submitted_ += submitted;
+    else if (submitted == 1)
+      call.refused_.pop_back();
+    if (status == HILO_FULL) return;  // The text ring is full: go on when results have come.
+    if (status != HILO_OK) return fail(call, {status, hilo_last_error(), first + submitted});
+  }
+}
+
+hilo_status Dispatcher::submit_stretch(Call& call, size_t first, size_t count, size_t& submitted) {
   const CallRequest& request = call.request_;
   const hilo_submit_options options{
       .struct_bytes = sizeof options,
@@ -173,16 +215,10 @@ void Dispatcher::submit_some(Call& call, size_t room) {
       .timeout_ms = request.timeout_ms,
       .prompt_name = request.prompt.empty() ? nullptr : request.prompt.c_str()};
   std::array<hilo_task, stretch> tasks;
-  while (room > 0 && call.has_unsubmitted()) {
-    const size_t count = std::min({room, stretch, request.texts.size() - call.submitted_});
-    size_t submitted = 0;
-    const hilo_status status = hilo_submit_many(
-        client_, &options, request.texts.data() + call.submitted_, count, tasks.data(), &submitted);
-    for (size_t i = 0; i < submitted; ++i) open_[tasks[i]] = {&call, call.submitted_++};
-    room -= submitted;
-    if (status == HILO_FULL) return;  // The text ring is full: go on when results have come.
-    if (status != HILO_OK) return fail(call, {status, hilo_last_error(), call.submitted_});
-  }
+  const hilo_status status = hilo_submit_many(client_, &options, request.texts.data() + first,
+                                              count, tasks.data(), &submitted);
+  for (size_t i = 0; i < submitted; ++i) open_[tasks[i]] = {&call, first + i};
+  return status;
 }
 
 void Dispatcher::abandon(Call& call) {
@@ -218,12 +254,15 @@ void Dispatcher::end(Call& call) {
     }
   }
   call.changed_.notify_all();
-  if (call.request_.wake_descriptor >= 0) {
-    const uint64_t one = 1;
-    // It can only fail on a counter that is full, and then the loop is awake.
-    [[maybe_unused]] const auto written = write(call.request_.wake_descriptor, &one, sizeof one);
-  }
+  wake_event_loop(call);
   std::erase_if(calls_, [&call](const auto& other) { return other.get() == &call; });
+}
+
+void Dispatcher::wake_event_loop(const Call& call) {
+  if (call.request_.wake_descriptor < 0) return;
+  const uint64_t one = 1;
+  // It can only fail on a counter that is full, and then the loop is awake.
+  [[maybe_unused]] const auto written = write(call.request_.wake_descriptor, &one, sizeof one);
 }
 
 bool Dispatcher::is_over(const Call& call) {

@@ -55,6 +55,8 @@ struct CallProgress {
   uint64_t truncated = 0;  // texts that had more tokens than the model takes
 };
 
+using Clock = std::chrono::steady_clock;
+
 // One list of texts on its way. Made by Dispatcher::begin(); its state is the dispatcher's.
 class Call {
  public:
@@ -64,10 +66,13 @@ class Call {
  private:
   friend class Dispatcher;
   bool is_small() const { return request_.texts.size() <= small_call_texts_max; }
-  bool has_unsubmitted() const { return submitted_ < request_.texts.size(); }
+  bool has_unsubmitted() const { return submitted_ < request_.texts.size() || !refused_.empty(); }
+  bool is_paused(Clock::time_point now) const { return now < go_on_at_; }
 
   const CallRequest request_;
-  size_t submitted_ = 0;
+  size_t submitted_ = 0;         // of the list, once
+  std::vector<size_t> refused_;  // to be submitted again; of LOW only
+  Clock::time_point go_on_at_;   // Until then nothing is submitted: the engine has enough.
   CallProgress progress_;
   std::vector<LentVector> lent_;
   std::optional<StatusError> failure_;
@@ -101,8 +106,10 @@ class Dispatcher {
   std::vector<LentVector> hand_over_vectors(Call& call);
   void release(hilo_task task);
 
-  // For an event loop, when the descriptor is readable.
+  // For an event loop, when the descriptor is readable, or a pause is over.
   void pump();
+  // How long until the next call that the engine refused may go on; none if there is none.
+  std::optional<std::chrono::milliseconds> pause();
 
   // Fails every call, now and later. The channel itself ends with the last view on its memory.
   void shut();
@@ -123,8 +130,10 @@ class Dispatcher {
   void step();
   void take_ready();
   void deliver(const hilo_result& result);
+  void submit_later(Call& call, size_t index, uint32_t retry_after_ms);
   void submit_waiting();
   void submit_some(Call& call, size_t room);
+  hilo_status submit_stretch(Call& call, size_t first, size_t count, size_t& submitted);
   size_t room_for(const Call& call) const;
   void end(Call& call);
   void fail(Call& call, StatusError error);
@@ -132,6 +141,7 @@ class Dispatcher {
   void give_back(hilo_task task);
   void pass_on_lead();
   void arm_for_event_loops();
+  static void wake_event_loop(const Call& call);
 
   hilo_client* const client_;
   const pid_t owner_;

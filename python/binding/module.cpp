@@ -19,8 +19,9 @@ void raise_in_python(const std::exception_ptr& thrown, void*) {
   try {
     std::rethrow_exception(thrown);
   } catch (const StatusError& error) {
-    const nb::object raised = nb::module_::import_("hilo.errors")
-                                  .attr("error_of")(error.status(), error.what(), error.index());
+    const nb::object raised =
+        nb::module_::import_("hilo.errors")
+            .attr("error_of")(error.status(), error.what(), error.index(), error.retry_after_ms());
     PyErr_SetObject(raised.type().ptr(), raised.ptr());
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <string>
@@ -14,17 +15,23 @@ namespace hilo::python {
 
 class StatusError : public std::exception {
  public:
-  StatusError(hilo_status status, std::string message, std::optional<size_t> index = {})
-      : status_{status}, message_{std::move(message)}, index_{index} {}
+  StatusError(hilo_status status, std::string message, std::optional<size_t> index = {},
+              uint32_t retry_after_ms = 0)
+      : status_{status},
+        message_{std::move(message)},
+        index_{index},
+        retry_after_ms_{retry_after_ms} {}
 
   const char* what() const noexcept override { return message_.c_str(); }
   hilo_status status() const { return status_; }
-  std::optional<size_t> index() const { return index_; }  // of the text that it is about
+  std::optional<size_t> index() const { return index_; }       // of the text that it is about
+  uint32_t retry_after_ms() const { return retry_after_ms_; }  // 0: the engine did not say
 
  private:
   hilo_status status_;
   std::string message_;
   std::optional<size_t> index_;
+  uint32_t retry_after_ms_;
 };
 
 // For the status of a call that this thread has just made.

@@ -103,8 +103,9 @@ class Client:
         timeout        seconds for the whole call
 
         Raises TypeError, ValueError, TextTooLong or InvalidText before anything is computed, with
-        the position of a bad text; LaneDenied, TimedOut, ShuttingDown, TooManyViews, and
-        EngineGone.
+        the position of a bad text; LaneDenied, TimedOut, ShuttingDown, TooManyViews, EngineGone,
+        and, in the lane HIGH alone, Refused: the engine has more work than it takes in, and
+        `retry_after` says when to try again. LOW texts wait for room by themselves.
         After any of these, and after Ctrl-C, the client can be used again (not after EngineGone).
 
         >>> client.encode(["resize photos", "play chess"]).shape

@@ -61,7 +61,13 @@ class ShuttingDown(Error):
 
 
 class Refused(Error):
-    """The engine has no place for another client: try later."""
+    """The engine has no place for another client, or more work in the lane HIGH than it takes in.
+
+    Try again after `retry_after` seconds, or None if the engine did not say. Work of the lane LOW
+    that is refused is submitted again by itself.
+    """
+
+    retry_after: float | None = None
 
 
 class Forked(Error):
@@ -85,8 +91,11 @@ _CLASS_OF_STATUS: dict[Status, type[Error]] = {
 }
 
 
-def error_of(status: Status, message: str, index: int | None) -> Exception:
+def error_of(status: Status, message: str, index: int | None, retry_after_ms: int) -> Exception:
     """The exception of a status of the C interface; the extension module calls this."""
     if status == Status.NO_MEMORY:
         return MemoryError(message)
-    return _CLASS_OF_STATUS.get(status, Error)(message, index)
+    error = _CLASS_OF_STATUS.get(status, Error)(message, index)
+    if isinstance(error, Refused) and retry_after_ms > 0:
+        error.retry_after = retry_after_ms / 1000
+    return error

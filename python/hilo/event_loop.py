@@ -15,13 +15,14 @@ class Watch:
 
     The channel's descriptor says that results have come: any of the client's calls may be meant,
     so `pump` hands them out. The eventfd says that a call of this loop is over, whoever took its
-    last result.
+    last result, or that the engine refused some of it for now.
     """
 
     def __init__(self, native: _hilo.Client, loop: asyncio.AbstractEventLoop) -> None:
         self._native = native
         self._loop = loop
         self._waiting: list[tuple[_hilo.Call, asyncio.Future[None]]] = []
+        self._pause: asyncio.TimerHandle | None = None
         self.users = 0
         self.wake_descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         # Another loop's watch may have the channel in its own epoll at the same time.
@@ -34,6 +35,8 @@ class Watch:
         return future
 
     def close(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
         self._loop.remove_reader(self._native.descriptor)
         self._loop.remove_reader(self.wake_descriptor)
         os.close(self.wake_descriptor)
@@ -53,6 +56,18 @@ class Watch:
                 future.set_result(None)
             except Exception as error:
                 future.set_exception(error)
+        self._go_on_after_a_pause()
+
+    def _go_on_after_a_pause(self) -> None:
+        """The engine refused texts for now; when it may take them, no descriptor says so."""
+        pause_ms = self._native.pause_ms()
+        if self._pause is None and pause_ms is not None:
+            self._pause = self._loop.call_later(pause_ms / 1000, self._go_on)
+
+    def _go_on(self) -> None:
+        self._pause = None
+        self._native.pump()
+        self._go_on_after_a_pause()
 
 
 class Watches:

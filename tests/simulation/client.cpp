@@ -32,15 +32,15 @@ ScriptedClient::ScriptedClient(const Habits& habits, Connection taken, Random ra
       next_action_(begins) {}
 
 void ScriptedClient::act(Instant now) {
-  for (uint32_t i = 0; i < habits_.burst && !has_submitted_all(); ++i) {
-    if (open_.size() + lent_.size() >= habits_.open_max) break;
-    submit(now);
-  }
+  for (uint32_t i = 0; i < habits_.burst && !has_submitted_all() && has_room(); ++i) submit(now);
   if (habits_.cancels && !open_.empty() && random_.once_in(2)) cancel_one();
-  next_action_ = has_submitted_all() ? never : now + random_.about(habits_.pause) + 1;
-  // Who keeps all results has nothing to do any more.
-  if (lent_.size() >= habits_.open_max) next_action_ = never;
+  next_action_ = never;  // Without room, until results have been taken.
+  if (!has_submitted_all() && has_room()) pause(now);
 }
+
+bool ScriptedClient::has_room() const { return open_.size() + lent_.size() < habits_.open_max; }
+
+void ScriptedClient::pause(Instant now) { next_action_ = now + random_.about(habits_.pause) + 1; }
 
 void ScriptedClient::submit(Instant now) {
   const uint32_t bytes = habits_.giants && random_.once_in(20)
@@ -72,6 +72,7 @@ void ScriptedClient::cancel_one() {
 
 void ScriptedClient::take_completions(Instant now, Rules& rules) {
   RawClient& raw = *connection.raw;
+  const bool had_room = has_room();
   while (connection.completions_seen != raw.completion_tail()) {
     const Completion completion = raw.completion(connection.completions_seen++);
     rules.digest(completion.task);
@@ -84,6 +85,7 @@ void ScriptedClient::take_completions(Instant now, Rules& rules) {
       lent_.emplace_back(completion.slot, completion.generation);
   }
   raw.consume(connection.completions_seen);
+  if (!had_room && has_room() && !has_submitted_all()) pause(now);
 }
 
 void ScriptedClient::check(const Completion& completion, Instant now) {

@@ -58,7 +58,9 @@ class ScriptedClient {
     bool cancelled = false;
     uint32_t text_bytes = 0;
   };
+  bool has_room() const;
   void submit(Instant now);
+  void pause(Instant now);
   void cancel_one();
   void check(const Completion& completion, Instant now);
 
