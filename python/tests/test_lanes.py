@@ -94,11 +94,13 @@ def encode_at_once(socket: Path, engine: subprocess.Popen[bytes], lane: str, tex
             outcomes.append(error)
 
     with connect(socket, "any") as one, connect(socket, "any") as other:
+        for client in (one, other):
+            client.encode("The engine knows them both.")
         threads = [threading.Thread(target=encode, args=[client]) for client in (one, other)]
         with standing_still(engine):
             for thread in threads:
                 thread.start()
-            time.sleep(0.1)
+            time.sleep(0.3)
         for thread in threads:
             thread.join()
     return outcomes
@@ -122,10 +124,12 @@ def test_refused_bulk_of_event_loops_loses_nothing(tmp_path: Path) -> None:
 
     async def both(engine: subprocess.Popen[bytes]) -> list[np.ndarray]:
         with connect(socket, "any") as one, connect(socket, "any") as other:
+            for client in (one, other):
+                client.encode("The engine knows them both.")
             with standing_still(engine):
                 calls = [asyncio.ensure_future(client.encode_async(BULK, lane="low"))
                          for client in (one, other)]
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.2)
             return await asyncio.wait_for(asyncio.gather(*calls), 20)
 
     with serving("--socket", str(socket), *FULL_AT_ONCE) as engine:

@@ -13,7 +13,7 @@ namespace hilo {
 
 // A session over a socket pair; the other end is the test's.
 struct TestChannel {
-  explicit TestChannel(ChannelSpec spec = {.dims = 8, .tokens_max = 16, .info = "{}"},
+  explicit TestChannel(const ChannelSpec& spec = {.dims = 8, .tokens_max = 16, .info = "{}"},
                        LaneRights rights = LaneRights::any) {
     int ends[2];
     ENSURE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);

@@ -60,12 +60,12 @@ void CostModel::learn(Lane lane, Work work, PlanSize size, Nanoseconds took) {
 
 // Cells that have seen nothing and are nearer to this one than to their teacher go by this one.
 void CostModel::become_a_teacher(Table& table, uint16_t cell) {
-  const auto distance = [](uint16_t a, uint16_t b) {
+  const auto distance = [](int a, int b) {
     return std::abs(a / int{buckets} - b / int{buckets}) +
            std::abs(a % int{buckets} - b % int{buckets});
   };
-  for (uint16_t other = 0; other < table.size(); ++other) {
-    uint16_t& teacher = table[other].teacher;
+  for (int other = 0; other < int{buckets * buckets}; ++other) {
+    uint16_t& teacher = table[static_cast<size_t>(other)].teacher;
     if (teacher == nobody || distance(cell, other) < distance(teacher, other)) teacher = cell;
   }
 }

@@ -72,6 +72,7 @@ Machine::Machine(uint32_t cores, const Speed& speed, TaskTable& tasks) : speed_(
 
 std::vector<Worker*> Machine::workers() const {
   std::vector<Worker*> all;
+  all.reserve(workers_.size());
   for (const auto& worker : workers_) all.push_back(worker.get());
   return all;
 }
