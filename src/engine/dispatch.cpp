@@ -100,7 +100,8 @@ void EngineCore::collect_finished(Instant now) {
   }
 }
 
-// What the work has cost is charged to its lane and remembered for the next prediction.
+// What the work has cost is charged to its lane and remembered for the next prediction, unless
+// several workers shared it: a prediction is of one worker's time.
 void EngineCore::account_for(const Worker& worker, const Worker::Order& order, Instant now) {
   const Plan& plan = order.plan;
   const Nanoseconds took = order.times.computed;
@@ -112,7 +113,7 @@ void EngineCore::account_for(const Worker& worker, const Worker::Order& order, I
   for (const TaskId id : plan.tasks())
     size = size.with(plan.work == Work::encode ? tasks_[id].tokens
                                                : static_cast<uint32_t>(tasks_[id].text.size()));
-  if (!plan.empty()) costs_.learn(plan.lane, plan.work, size, took);
+  if (!plan.empty() && !order.shared) costs_.learn(plan.lane, plan.work, size, took);
 }
 
 void EngineCore::take_back(const Plan& plan, const WorkTimes& times, Instant now) {

@@ -18,12 +18,14 @@ void Worker::ask_to_assist(Worker& leader) {
   order.deadline = never;
   order.leader = &leader;
   order.leaders_plan = leader.given_.load(std::memory_order_relaxed) - 1;
+  leader.order(order.leaders_plan).shared = true;
   post();
 }
 
 Worker::Order& Worker::next_order() {
   ENSURE(has_room());
   Order& next = order(given_.load(std::memory_order_relaxed));
+  next.shared = false;
   next.state.store(Order::State::waiting, std::memory_order_relaxed);  // Published by post().
   return next;
 }

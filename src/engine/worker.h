@@ -41,7 +41,8 @@ class Worker {
     Instant deadline = never;  // the earliest of the plan's tasks
     Worker* leader = nullptr;
     uint32_t leaders_plan = 0;
-    WorkTimes times{};  // once it is finished
+    WorkTimes times{};    // once it is finished
+    bool shared = false;  // Others were asked to assist. The tick's alone.
     std::atomic<State> state{State::waiting};
   };
 

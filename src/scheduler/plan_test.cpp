@@ -93,6 +93,15 @@ TEST(Plan, HighTasksShareWhatIsFasterForTheLast) {
   EXPECT_EQ(tasks_in_plan(Lane::high, shared_is_slower), 1U);
 }
 
+// Fails if what is not known is never tried, so that nobody learns that sharing is faster.
+TEST(Plan, HighTasksShareWhereNobodyKnows) {
+  LaneQueues queues;
+  for (TaskId id = 0; id < 8; ++id) queues.to_encode.push({.id = id, .client = 0, .cost = 32});
+  CostModel one_alone;
+  one_alone.learn(Lane::high, Work::encode, {32, 32}, millisecond_ns);
+  EXPECT_EQ(take_plan(Lane::high, queues, 1, {.policy = policy, .costs = one_alone}).count, 2U);
+}
+
 // Fails if two clients of a lane cannot share a batch, or one of them fills it alone.
 TEST(Plan, ABatchIsSharedFairlyBetweenClients) {
   LaneQueues queues;
