@@ -160,7 +160,7 @@ class Benchmark:
         begin = time.monotonic() + SECONDS_TO_SETTLE
         high = low = None
         if count:
-            # The same questions at the same moments for each arrangement and load.
+            # From the same seeds for each arrangement and load; slices differ in length.
             chance = random.Random(f"{condition.per_second} {to.seconds:.3f}")
             high = {"begin": begin, "arrivals": figures.poisson(count, seconds, chance),
                     "texts": chance.choices(range(len(self.setup.texts["high"])), k=count)}

@@ -16,6 +16,12 @@ hilo_info_t info_of(const hilo_client* client) {
   return info;
 }
 
+std::string message_of(const hilo_result& result) {
+  if (result.status != HILO_REFUSED) return hilo_strerror(result.status);
+  return "the engine has taken in as much work of this lane as it may: try again in " +
+         std::to_string(result.retry_after_ms) + " ms";
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(hilo_client* client)
@@ -70,8 +76,8 @@ bool Dispatcher::advance(Call& call, std::chrono::milliseconds slice) {
       call.waiting_ = true;
       call.changed_.wait_until(lock, deadline);
       call.waiting_ = false;
-    } else if (lead(lock, std::chrono::ceil<std::chrono::milliseconds>(deadline - now)) ==
-               HILO_INTERRUPTED) {
+    } else if (lead(lock, std::min(std::chrono::ceil<std::chrono::milliseconds>(deadline - now),
+                                   pause_left(now).value_or(slice))) == HILO_INTERRUPTED) {
       break;  // The caller lets Python handle the signal.
     }
   }
@@ -88,6 +94,7 @@ hilo_status Dispatcher::lead(Lock& lock, std::chrono::milliseconds time) {
   const std::string message = status == HILO_OK ? "" : hilo_last_error();
   lock.lock();
   leading_ = false;
+  if (status == HILO_TIMED_OUT) submit_waiting();  // A pause may be over.
   if (status == HILO_TIMED_OUT || status == HILO_INTERRUPTED) return status;
   step();  // Also when the engine is gone: what it left counts.
   if (status != HILO_OK) fail_all({status, message});
@@ -120,10 +127,12 @@ void Dispatcher::deliver(const hilo_result& result) {
     if (has_vector) hilo_release(client_, result.task);
     return;
   }
+  --call->in_flight_;
   if (result.status == HILO_REFUSED && call->request_.lane == HILO_LOW)
     return submit_later(*call, index, result.retry_after_ms);
   if (!has_vector)
-    return fail(*call, {result.status, hilo_strerror(result.status), index, result.retry_after_ms});
+    return fail(*call, {result.status, message_of(result), index, result.retry_after_ms});
+  call->window_ = std::min<size_t>(call->window_ + 1, HILO_TASKS_MAX);
 
   if (float* const rows = call->request_.rows) {
     std::copy_n(result.vector, info_.dims, rows + index * info_.dims);
@@ -141,9 +150,12 @@ void Dispatcher::deliver(const hilo_result& result) {
   if (call->progress_.finished == call->request_.texts.size()) end(*call);
 }
 
-// Bulk loses nothing: what the engine has no room for now, it is asked again.
+// Bulk loses nothing: what the engine has no room for now, it is asked again. Many clients that all
+// asked for everything again would keep the engine busy with refusing, so a call has half as many
+// texts under way after each refusal, and one more after each vector.
 void Dispatcher::submit_later(Call& call, size_t index, uint32_t retry_after_ms) {
   call.refused_.push_back(index);
+  call.window_ = std::max<size_t>(call.window_ / 2, 1);
   const auto again = Clock::now() + std::chrono::milliseconds{retry_after_ms};
   call.go_on_at_ = std::max(call.go_on_at_, again);
   wake_event_loop(call);  // Which sets its timer by pause().
@@ -152,10 +164,14 @@ void Dispatcher::submit_later(Call& call, size_t index, uint32_t retry_after_ms)
 std::optional<std::chrono::milliseconds> Dispatcher::pause() {
   refuse_fork();
   const Lock lock{mutex_};
-  const auto now = Clock::now();
+  return pause_left(Clock::now());
+}
+
+// Calls whose pause is over wait for results, of which the channel tells.
+std::optional<std::chrono::milliseconds> Dispatcher::pause_left(Clock::time_point now) const {
   std::optional<std::chrono::milliseconds> shortest;
   for (const auto& call : calls_) {
-    if (call->refused_.empty()) continue;
+    if (call->refused_.empty() || !call->is_paused(now)) continue;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(call->go_on_at_ - now);
     shortest = std::min(left, shortest.value_or(left));
   }
@@ -190,6 +206,7 @@ size_t Dispatcher::room_for(const Call& call) const {
 
 // What was refused first, a text at a time; then the list goes on.
 void Dispatcher::submit_some(Call& call, size_t room) {
+  room = std::min(room, call.window_ - std::min(call.window_, call.in_flight_));
   while (room > 0 && call.has_unsubmitted()) {
     const bool again = !call.refused_.empty();
     const size_t first = again ? call.refused_.back() : call.submitted_;
@@ -218,6 +235,7 @@ hilo_status Dispatcher::submit_stretch(Call& call, size_t first, size_t count, s
   const hilo_status status = hilo_submit_many(client_, &options, request.texts.data() + first,
                                               count, tasks.data(), &submitted);
   for (size_t i = 0; i < submitted; ++i) open_[tasks[i]] = {&call, first + i};
+  call.in_flight_ += submitted;
   return status;
 }
 

@@ -70,9 +70,11 @@ class Call {
   bool is_paused(Clock::time_point now) const { return now < go_on_at_; }
 
   const CallRequest request_;
-  size_t submitted_ = 0;         // of the list, once
-  std::vector<size_t> refused_;  // to be submitted again; of LOW only
-  Clock::time_point go_on_at_;   // Until then nothing is submitted: the engine has enough.
+  size_t submitted_ = 0;            // of the list, once
+  std::vector<size_t> refused_;     // to be submitted again; of LOW only
+  Clock::time_point go_on_at_;      // Until then nothing is submitted: the engine has enough.
+  size_t in_flight_ = 0;            // submitted and not answered
+  size_t window_ = HILO_TASKS_MAX;  // the most that may be in flight
   CallProgress progress_;
   std::vector<LentVector> lent_;
   std::optional<StatusError> failure_;
@@ -131,6 +133,7 @@ class Dispatcher {
   void take_ready();
   void deliver(const hilo_result& result);
   void submit_later(Call& call, size_t index, uint32_t retry_after_ms);
+  std::optional<std::chrono::milliseconds> pause_left(Clock::time_point now) const;
   void submit_waiting();
   void submit_some(Call& call, size_t room);
   hilo_status submit_stretch(Call& call, size_t first, size_t count, size_t& submitted);

@@ -61,8 +61,14 @@ class Watch:
     def _go_on_after_a_pause(self) -> None:
         """The engine refused texts for now; when it may take them, no descriptor says so."""
         pause_ms = self._native.pause_ms()
-        if self._pause is None and pause_ms is not None:
-            self._pause = self._loop.call_later(pause_ms / 1000, self._go_on)
+        if pause_ms is None:
+            return
+        over_at = self._loop.time() + pause_ms / 1000
+        if self._pause is not None:
+            if self._pause.when() <= over_at:
+                return
+            self._pause.cancel()
+        self._pause = self._loop.call_at(over_at, self._go_on)
 
     def _go_on(self) -> None:
         self._pause = None

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/clock.h"
+#include "base/ensure.h"
 
 namespace hilo {
 
@@ -23,7 +24,9 @@ class YieldGate {
   void close() { closed_.fetch_add(1, std::memory_order_seq_cst); }
   // Takes back as many close().
   void open(uint32_t times = 1) {
-    if (closed_.fetch_sub(times, std::memory_order_seq_cst) == times) closed_.notify_all();
+    const uint32_t closed = closed_.fetch_sub(times, std::memory_order_seq_cst);
+    ENSURE(closed >= times);
+    if (closed == times) closed_.notify_all();
   }
   bool is_closed() const { return closed_.load(std::memory_order_seq_cst) != 0; }
   void pass() const {

@@ -25,9 +25,9 @@ class Bell {
   void awake() { asleep_.store(false, std::memory_order_relaxed); }
 
   void ring() {
-    // Whoever takes the flag rings; the others need not.
-    if (asleep_.load(std::memory_order_seq_cst) && asleep_.exchange(false))
-      ::eventfd_write(event_.get(), 1);
+    // Each rings for itself: one that had taken the duty from the others, and then lost its core
+    // before it rang, would keep them waiting.
+    if (asleep_.load(std::memory_order_seq_cst)) ::eventfd_write(event_.get(), 1);
   }
 
  private:

@@ -33,6 +33,7 @@ Worker::Order& Worker::next_order() {
 // The order is the worker's from here on.
 void Worker::post() {
   const uint32_t given = given_.load(std::memory_order_relaxed);
+  prepare_for_order();
   // Sequentially consistent, because wake() next looks whether the worker waits.
   given_.store(given + 1, std::memory_order_seq_cst);
   wake(given);

@@ -68,6 +68,9 @@ class Worker {
   Instant next_deadline() const;
 
  protected:
+  // An order is about to be put into the mailbox. The worker may be awake, and finish it before
+  // wake() is called.
+  virtual void prepare_for_order() {}
   // Order number `number` has just been put into the mailbox.
   virtual void wake(uint32_t number) = 0;
 
@@ -79,10 +82,11 @@ class Worker {
   const Order& begin(uint32_t number) {
     Order::State state = Order::State::waiting;
     // Partner: withdraw(), which has it for a moment only.
+    SpinWait wait;
     while (!order(number).state.compare_exchange_weak(state, Order::State::begun,
                                                       std::memory_order_acq_rel)) {
       state = Order::State::waiting;
-      spin_pause();
+      wait.pause();
     }
     return order(number);
   }

@@ -52,10 +52,13 @@ Nanoseconds WorkerThread::cpu_time() const {
   return static_cast<Nanoseconds>(time.tv_sec) * second_ns + time.tv_nsec;
 }
 
-// The gate closes before the worker has woken, and opens when it goes to sleep: LOW need not be
-// woken between two plans, nor before the first of them is told to be finished.
-void WorkerThread::wake(uint32_t number) {
+// The gate closes before the worker can see the order, and opens when it goes to sleep: LOW need
+// not be woken between two plans, nor before the first of them is told to be finished.
+void WorkerThread::prepare_for_order() {
   if (lane() == Lane::high && options_.gate != nullptr) options_.gate->close();
+}
+
+void WorkerThread::wake(uint32_t number) {
   if (thread_.joinable())
     given_.notify_one();
   else

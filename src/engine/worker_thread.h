@@ -46,6 +46,7 @@ class WorkerThread final : public Worker {
   size_t bytes() const { return sizeof(*this) + runner_->bytes(); }
 
  private:
+  void prepare_for_order() override;
   void wake(uint32_t number) override;
   void loop();
   bool wait_for_plan(uint32_t done);

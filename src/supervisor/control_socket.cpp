@@ -54,7 +54,7 @@ void ControlSocket::let_in() {
   auto connection = listener_.accept();
   if (!connection && connection.error() == Listener::Refusal::no_descriptors) {
     spare_.reset();
-    const auto sent_away = listener_.accept();
+    static_cast<void>(listener_.accept());  // Closed at once, or its number would be the spare's.
     spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   }
   if (!connection || !watch(connection->get())) return;
