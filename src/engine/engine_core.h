@@ -27,7 +27,6 @@ namespace hilo {
 
 // One client in one tick, so that none holds up the others.
 inline constexpr uint32_t entries_per_tick_max = 32;
-inline constexpr uint32_t entries_per_cancel = 8;  // Each looks through all tasks of its client.
 inline constexpr uint32_t text_bytes_per_tick_max = 256 * 1024;
 
 // Texts that wait to be tokenized. HIGH texts are few and short; LOW has room for the text arenas

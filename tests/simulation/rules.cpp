@@ -69,7 +69,6 @@ Rules::Line Rules::check_order(const Plan& plan) {
     --left;
     if (task.lane != plan.lane) continue;
     line.work[task.client] += task.work;
-    line.largest = std::max(line.largest, task.work);
     if (task.stage != Task::Stage::queued) continue;
     if (waits_to_tokenize(task) != (plan.work == Work::tokenize)) continue;
     ++line.waiting[task.client];
@@ -82,8 +81,7 @@ Rules::Line Rules::check_order(const Plan& plan) {
 void Rules::check_admitted(Lane lane, const Line& line) {
   const Nanoseconds limit = policy_.work_max[lane_index(lane)] * machine_.cores();
   const Nanoseconds all = std::accumulate(line.work.begin(), line.work.end(), Nanoseconds{0});
-  const Nanoseconds bound = std::max(limit, *std::ranges::max_element(line.work)) +
-                            std::max(limit, clients_max * line.largest);
+  const Nanoseconds bound = std::max(limit, *std::ranges::max_element(line.work)) + limit;
   ratios_.raise(admitted, static_cast<double>(all), static_cast<double>(bound));
   if (all > bound) violated("P7: a lane has taken in more work than its bound");
 }

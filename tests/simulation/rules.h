@@ -54,7 +54,6 @@ class Rules {
   struct Line {
     std::array<uint32_t, clients> waiting{};
     std::array<Nanoseconds, clients> work{};
-    Nanoseconds largest = 0;  // work of one task
   };
   // Cost given to one of two clients more than to the other since both had something waiting.
   struct Lead {
