@@ -244,6 +244,7 @@ def test_the_terminal_is_left_as_it_was(end: str, tmp_path: Path) -> None:
 
 def test_both_lanes_fit_a_small_terminal(tmp_path: Path) -> None:
     with serving(tmp_path), Screen(NO_COLOR="1") as screen:
+        screen.read_until("stood aside")  # What was done before it first looked is in no curve.
         high, low = use_both_lanes(texts=20)
         screen.read_until("█")  # A curve has a highest value.
         screen.press("q")
