@@ -71,7 +71,29 @@ class Crew:
         self._waiting.join()
 
 
-class HiloClient:
+class TakesLists:
+    """Of engines that are given whole lists of texts: two of them are under way at a time."""
+
+    _tokenizer: object
+
+    def _take_lists_by(self, encode: Callable[[list[str]], object]) -> None:
+        def encode_and_count(texts: list[str], tokens: int, ready: Callable[[int], None]) -> None:
+            encode(texts)
+            ready(tokens)
+
+        self._crew = Crew([encode_and_count] * 2)
+
+    def feed(self, texts: list[str], batch: int, ready: Callable[[int], None]) -> None:
+        for first in range(0, len(texts), batch):
+            some = texts[first:first + batch]
+            tokens = sum(len(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(some))
+            self._crew.put(some, tokens, ready)
+
+    def drain(self) -> None:
+        self._crew.drain()
+
+
+class HiloClient(TakesLists):
     """Of an engine that runs, as a Python program sees it."""
 
     batches_of_lot = (32,)  # Two lists of them are the 64 texts in flight.
@@ -83,30 +105,10 @@ class HiloClient:
 
         self._client = hilo.connect(socket, lane=lane)
         self._tokenizer = texts.tokenizer(model)
-        self._crew = Crew([self._encode_and_count] * 2)
-
-    def _encode_and_count(self, texts: list[str], tokens: int,
-                          ready: Callable[[int], None]) -> None:
-        self._client.encode(texts)
-        ready(tokens)
-
-    def feed(self, texts: list[str], batch: int, ready: Callable[[int], None]) -> None:
-        put_lists(self._crew, self._tokenizer, texts, batch, ready)
-
-    def drain(self) -> None:
-        self._crew.drain()
+        self._take_lists_by(self._client.encode)
 
     def encode_one(self, text: str) -> np.ndarray:
         return self._client.encode(text)
-
-
-def put_lists(crew: Crew, tokenizer: object, texts: list[str], length: int,
-              ready: Callable[[int], None]) -> None:
-    """Gives lists of texts to a crew, each with the number of tokens in it."""
-    for first in range(0, len(texts), length):
-        some = texts[first:first + length]
-        tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch_fast(some))
-        crew.put(some, tokens, ready)
 
 
 class Rival:
@@ -261,7 +263,7 @@ def _run(session: object, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
 
 
-class EmbeddingServer(Rival):
+class EmbeddingServer(TakesLists, Rival):
     """A server with the OpenAI route for embeddings, on connections that are kept."""
 
     batches_of_lot = (32,)  # Two requests in flight are the 64 texts that the others have.
@@ -272,7 +274,7 @@ class EmbeddingServer(Rival):
         super().__init__(model)
         self._place = urllib.parse.urlsplit(address)
         self._connections = threading.local()
-        self._crew = Crew([self._post_and_count] * 2)
+        self._take_lists_by(self._post)
 
     def _post(self, texts: list[str]) -> np.ndarray:
         if not hasattr(self._connections, "one"):
@@ -293,16 +295,6 @@ class EmbeddingServer(Rival):
         if answer.status != 200:
             raise RuntimeError(f"the server answered {answer.status}: {words[:200]!r}")
         return np.array([row["embedding"] for row in json.loads(words)["data"]], np.float32)
-
-    def _post_and_count(self, texts: list[str], tokens: int, ready: Callable[[int], None]) -> None:
-        self._post(texts)
-        ready(tokens)
-
-    def feed(self, texts: list[str], batch: int, ready: Callable[[int], None]) -> None:
-        put_lists(self._crew, self._tokenizer, texts, batch, ready)
-
-    def drain(self) -> None:
-        self._crew.drain()
 
     def encode_one(self, text: str) -> np.ndarray:
         return self._post([text])[0]

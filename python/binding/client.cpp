@@ -1,6 +1,5 @@
 #include "client.h"
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -112,7 +111,7 @@ class BoundClient {
   std::optional<int> pause_ms() {
     const auto pause = dispatcher_->pause();
     if (!pause) return std::nullopt;
-    return static_cast<int>(std::max<std::chrono::milliseconds::rep>(pause->count(), 0));
+    return static_cast<int>(pause->count());
   }
   void shut() { dispatcher_->shut(); }
   int descriptor() const { return dispatcher_->descriptor(); }
@@ -154,7 +153,7 @@ void define_client(nb::module_& module) {
            "Submits texts whose vectors go to `rows`, or become views if that is None.")
       .def("pump", &BoundClient::pump, unlocked, "For an event loop: `descriptor` is readable.")
       .def("pause_ms", &BoundClient::pause_ms, unlocked,
-           "Until when pump() should be called again for what was refused; None: nothing was.")
+           "In how long to call pump() again for what was refused; None: nothing waits for that.")
       .def("shut", &BoundClient::shut, unlocked, "Fails every call, now and later.")
       .def("totals", &BoundClient::totals, unlocked, "Texts, tokens and truncated texts so far.")
       .def_prop_ro("descriptor", &BoundClient::descriptor)

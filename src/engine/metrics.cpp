@@ -58,11 +58,8 @@ void Metrics::completed(TaskId id, const Task& task, CompletionStatus status, In
   record_stages(task, now);
 }
 
-// A worker that is quick may be done after `now`, which was read as the tick began.
 void Metrics::record_stages(const Task& task, Instant now) {
-  const std::array<Instant, stage_names.size()> bounds{
-      task.admitted,       task.tokenized.begun, task.tokenized.ended,
-      task.computed.begun, task.computed.ended,  std::max(now, task.computed.ended)};
+  const auto bounds = stage_bounds(task.admitted, task.tokenized, task.computed, now);
   auto& stages = of(task.lane).stage_ns;
   const auto record = [&](size_t stage, Nanoseconds duration) {
     stages[stage].record(static_cast<uint64_t>(std::max<Nanoseconds>(duration, 0)));

@@ -5,6 +5,7 @@
 // Recording costs a few nanoseconds and never allocates.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -31,6 +32,14 @@ namespace hilo {
 enum class Stage : uint32_t { intake, tokenize, queue, compute, deliver, whole };
 inline constexpr std::array<const char*, 6> stage_names{"intake",  "tokenize", "queue",
                                                         "compute", "deliver",  "whole"};
+
+// Where the first five stages begin, and the last of them ends. A worker that is quick may be done
+// after `completed`, which is when the tick began.
+inline std::array<Instant, 6> stage_bounds(Instant admitted, const WorkTimes& tokenized,
+                                           const WorkTimes& computed, Instant completed) {
+  return {admitted,       tokenized.begun, tokenized.ended,
+          computed.begun, computed.ended,  std::max(completed, computed.ended)};
+}
 
 inline constexpr std::array<const char*, 9> completion_names{
     "ok",      "text_too_long", "invalid_utf8", "invalid_entry", "cancelled",

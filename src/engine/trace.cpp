@@ -43,17 +43,15 @@ class EventList {
     const auto status = completion_names[static_cast<size_t>(task.status)];
     const std::string name =
         fmt::format("client {}, {} tokens, {}", task.client, task.tokens, status);
-    const Instant end = std::max(task.completed, task.computed.ended);
+    const auto bounds = stage_bounds(task.admitted, task.tokenized, task.computed, task.completed);
     add_edge(task, number, 'b', name.c_str(), task.admitted);
     if (task.status == CompletionStatus::ok) {
-      const std::array bounds{task.admitted,       task.tokenized.begun, task.tokenized.ended,
-                              task.computed.begun, task.computed.ended,  end};
       for (size_t stage = 0; stage + 1 < bounds.size(); ++stage) {
         add_edge(task, number, 'b', stage_names[stage], bounds[stage]);
         add_edge(task, number, 'e', stage_names[stage], bounds[stage + 1]);
       }
     }
-    add_edge(task, number, 'e', name.c_str(), end);
+    add_edge(task, number, 'e', name.c_str(), bounds.back());
   }
 
   void add_activity(const WorkRecord& record, size_t worker) {
