@@ -76,10 +76,11 @@ HILO_API const char* hilo_version(void);
  * HILO_PROTOCOL, HILO_NO_MEMORY, HILO_TIMED_OUT. */
 HILO_API hilo_status hilo_open(hilo_client** client);
 
-/* Connects to `hilo serve`. `socket_path` NULL means $HILO_SOCKET, else $XDG_RUNTIME_DIR/hilo.sock,
- * else /tmp/hilo-UID.sock. HILO_ANY asks for both lanes, to be chosen for each task.  Blocks,
- * allocates, threads: as hilo_open().
- * HILO_NOT_FOUND       no socket there, nobody listens, or (NULL) another user does.
+/* Connects to `hilo serve`. `socket_path` NULL means $HILO_SOCKET, else $XDG_RUNTIME_DIR/hilo.sock
+ * if that folder is the user's own with mode 0700, else /tmp/hilo-UID/hilo.sock. HILO_ANY asks for
+ * both lanes, to be chosen for each task.  Blocks, allocates, threads: as hilo_open().
+ * HILO_NOT_FOUND       no socket there, nobody listens, or (NULL) another user does, or has rights
+ *                      to /tmp/hilo-UID.
  * HILO_LANE_DENIED     the socket does not give that lane.
  * HILO_REFUSED         too many clients.
  * HILO_SHUTTING_DOWN, HILO_ENGINE_GONE, HILO_PROTOCOL, HILO_NO_MEMORY, HILO_TIMED_OUT. */

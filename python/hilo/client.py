@@ -261,7 +261,7 @@ def connect(socket: str | os.PathLike[str] | None = None,
     """A client of an engine that runs already (`hilo serve`).
 
     socket  its path; None means $HILO_SOCKET, else $XDG_RUNTIME_DIR/hilo.sock, else
-            /tmp/hilo-UID.sock
+            /tmp/hilo-UID/hilo.sock
     lane    the lanes to ask for; a socket of --lanes low or high denies "any"
 
     Raises NotFound if nobody listens there, LaneDenied, Refused (too many clients), TimedOut.

@@ -126,8 +126,8 @@ uint64_t resident_bytes() {
   return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-ordered_json metrics_json(const Engine& engine, const EngineAbout& about, bool with_buckets) {
-  const Instant now = monotonic_now();
+ordered_json metrics_json(const Engine& engine, const EngineAbout& about, Instant now,
+                          bool with_buckets) {
   const std::vector<WorkerReport> workers = engine.worker_reports();
   ordered_json lanes;
   for (const Lane lane : {Lane::high, Lane::low})
@@ -148,17 +148,19 @@ ordered_json metrics_json(const Engine& engine, const EngineAbout& about, bool w
           {"clients", clients_json(engine)}};
 }
 
+// A program's name may be any bytes.
+std::string text_of(const ordered_json& answer) {
+  return answer.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
 }  // namespace
 
-std::string answer_about(std::string_view question, const Engine& engine,
-                         const EngineAbout& about) {
+std::string EngineAnswers::to(std::string_view question, Instant now) {
   const bool with_buckets = question == "metrics buckets";
-  const ordered_json answer = with_buckets || question == "metrics"
-                                  ? metrics_json(engine, about, with_buckets)
-                                  : ordered_json{{"version", metrics_version},
-                                                 {"error", "ask for metrics or metrics buckets"}};
-  // A program's name may be any bytes.
-  return answer.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  if (!with_buckets && question != "metrics")
+    return text_of({{"version", metrics_version}, {"error", "ask for metrics or metrics buckets"}});
+  CachedText& text = with_buckets ? with_buckets_ : metrics_;
+  return text.at(now, [&] { return text_of(metrics_json(engine_, about_, now, with_buckets)); });
 }
 
 }  // namespace hilo

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "cli/cached_text.h"
 #include "engine/engine.h"
 
 namespace hilo {
@@ -21,8 +22,23 @@ struct EngineAbout {
   Instant started;
 };
 
+// Counting everything together takes most of a millisecond, so whoever asks more often is told the
+// same again, also what time it was.
+inline constexpr Nanoseconds answer_age_max = 50 * millisecond_ns;
+
 // Control thread. "metrics" is answered with one JSON object, "metrics buckets" with the counts
 // behind the whole way's quantiles as well, from which a reader makes those of a time of its own.
-std::string answer_about(std::string_view question, const Engine& engine, const EngineAbout& about);
+class EngineAnswers {
+ public:
+  EngineAnswers(const Engine& engine, EngineAbout about)
+      : engine_(engine), about_(std::move(about)) {}
+  std::string to(std::string_view question, Instant now);
+
+ private:
+  const Engine& engine_;
+  const EngineAbout about_;
+  CachedText metrics_{answer_age_max};
+  CachedText with_buckets_{answer_age_max};
+};
 
 }  // namespace hilo

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "channel/socket_path.h"
 #include "cli/service.h"
 #include "cli/verb.h"
-#include "protocol/socket_path.h"
 
 namespace hilo {
 namespace {
@@ -53,7 +53,7 @@ class ServeVerb final : public Verb {
     const Option socket =
         options.text({"--socket",
                       "Where programs connect; else $HILO_SOCKET, $XDG_RUNTIME_DIR/hilo.sock or "
-                      "/tmp/hilo-UID.sock",
+                      "/tmp/hilo-UID/hilo.sock",
                       "PATH"},
                      options_.socket);
     options.choice(
@@ -71,7 +71,11 @@ class ServeVerb final : public Verb {
 
   Status run() override {
     if (private_fd_ >= 0 && !verbose_) set_log_level(LogLevel::error);
-    if (private_fd_ < 0 && options_.socket.empty()) options_.socket = default_socket_path();
+    if (private_fd_ < 0 && options_.socket.empty()) {
+      auto path = default_socket_path();
+      if (!path) return path.error();
+      options_.socket = *path;
+    }
     return run_service(options_, [this](Supervisor& supervisor) { return open(supervisor); });
   }
 

@@ -37,7 +37,19 @@ Result<std::ofstream> open_trace(const std::string& path) {
   return file;
 }
 
-// Serves until the run ends. Without a control socket the engine runs all the same.
+// Without a control socket the engine runs all the same.
+void offer_answers(Supervisor& supervisor, EngineAnswers& answers) {
+  const auto path = make_way_for_control();
+  const Status offered =
+      path ? supervisor.answer_at(*path,
+                                  [&answers](std::string_view question, Instant now) {
+                                    return answers.to(question, now);
+                                  })
+           : Status{path.error()};
+  if (!offered) log_warning(fmt::format("hilo top cannot look: {}", offered.error().message));
+}
+
+// Serves until the run ends.
 Status run_engine(Supervisor& supervisor, const ServiceOptions& service, const ModelSource& source,
                   const LoadedModel& model, Trace* trace) {
   EngineOptions options = engine_options(source);
@@ -53,11 +65,8 @@ Status run_engine(Supervisor& supervisor, const ServiceOptions& service, const M
   for (const BudgetLine& line : budget) about.budget_bytes += line.bytes;
   for (const std::string& line : memory_report(budget)) log_info(fmt::format("memory {}", line));
 
-  remove_dead_controls();
-  const Status offered = supervisor.answer_at(control_path(), [&](std::string_view question) {
-    return answer_about(question, engine, about);
-  });
-  if (!offered) log_warning(fmt::format("hilo top cannot look: {}", offered.error().message));
+  EngineAnswers answers{engine, std::move(about)};
+  offer_answers(supervisor, answers);
   log_info("ready");
   return supervisor.run(engine);
 }

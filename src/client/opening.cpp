@@ -18,9 +18,9 @@
 #include <fmt/format.h>
 
 #include "channel/message.h"
+#include "channel/socket_path.h"
 #include "protocol/handshake.h"
 #include "protocol/layout.h"
-#include "protocol/socket_path.h"
 
 namespace hilo {
 namespace {
@@ -164,14 +164,6 @@ Result<UniqueFd, OpenError> connect_to(const std::string& path, Instant deadline
   return socket;
 }
 
-// /tmp belongs to everybody: a stranger could wait there for our texts.
-bool is_ours_or_roots(const UniqueFd& socket) {
-  ucred peer{};
-  socklen_t bytes = sizeof(peer);
-  return ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 &&
-         (peer.uid == ::getuid() || peer.uid == 0);
-}
-
 Opening shake_hands(UniqueFd socket, LaneRights rights, Instant deadline) {
   const Hello hello{.rights = static_cast<uint32_t>(rights)};
   if (!send_message(socket.get(), std::as_bytes(std::span{&hello, 1}))) return gone();
@@ -232,14 +224,16 @@ Opening open_inherited() {
 }
 
 Opening open_path(const char* path_or_null, LaneRights rights) {
-  const std::string path = path_or_null != nullptr ? path_or_null : default_socket_path();
+  const Result<std::string> path =
+      path_or_null != nullptr ? Result<std::string>{path_or_null} : default_socket_path();
+  if (!path) return OpenError{HILO_NOT_FOUND, path.error().message};
   const Instant deadline = monotonic_now() + opening_wait_max;
-  Result<UniqueFd, OpenError> socket = connect_to(path, deadline);
+  Result<UniqueFd, OpenError> socket = connect_to(*path, deadline);
   if (!socket) return socket.error();
-  if (path_or_null == nullptr && !is_ours_or_roots(*socket))
+  if (path_or_null == nullptr && !is_ours_or_roots(socket->get()))
     return OpenError{
         HILO_NOT_FOUND,
-        fmt::format("The socket {} belongs to another user; name it to use it.", path)};
+        fmt::format("The socket {} belongs to another user; name it to use it.", *path)};
   return shake_hands(std::move(*socket), rights, deadline);
 }
 

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -16,24 +14,14 @@
 
 #include "base/unique_fd.h"
 #include "channel/message.h"
+#include "channel/socket_path.h"
 #include "supervisor/control_socket.h"
 
 namespace hilo {
 namespace {
 
 constexpr timeval answer_wait_max{.tv_sec = 2, .tv_usec = 0};
-constexpr const char* tmp_folder = "/tmp";
 constexpr std::string_view suffix = ".control";
-
-bool is_folder(const std::string& path) {
-  struct stat folder {};
-  return ::stat(path.c_str(), &folder) == 0 && S_ISDIR(folder.st_mode);
-}
-
-std::string runtime_folder() {
-  const char* const folder = std::getenv("XDG_RUNTIME_DIR");
-  return folder != nullptr && is_folder(folder) ? folder : tmp_folder;
-}
 
 std::string prefix() { return fmt::format("hilo-{}-", ::geteuid()); }
 
@@ -48,19 +36,14 @@ pid_t process_in(const std::string& name) {
   return error == std::errc{} && end == last ? pid : 0;
 }
 
-// In /tmp anybody may leave a file of such a name, but not one that is ours.
-bool is_our_socket(const std::string& path) {
-  struct stat file {};
-  return ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) && file.st_uid == ::geteuid();
-}
-
 // By process; those of engines that were killed, too.
 std::vector<RunningEngine> sockets_in(const std::string& folder) {
   std::vector<RunningEngine> engines;
   std::error_code unreadable;
   for (const auto& entry : std::filesystem::directory_iterator{folder, unreadable}) {
     const pid_t pid = process_in(entry.path().filename());
-    if (pid > 0 && is_our_socket(entry.path())) engines.push_back({pid, entry.path()});
+    std::error_code gone;
+    if (pid > 0 && entry.is_socket(gone)) engines.push_back({pid, entry.path()});
   }
   std::ranges::sort(engines, {}, &RunningEngine::pid);
   return engines;
@@ -84,30 +67,37 @@ bool is_dead(const RunningEngine& engine) {
   return !connect_to(engine.control_path).valid() && errno == ECONNREFUSED;
 }
 
-}  // namespace
-
-std::string control_path() {
-  return fmt::format("{}/{}{}{}", runtime_folder(), prefix(), ::getpid(), suffix);
-}
-
-std::vector<RunningEngine> list_engines() {
-  std::vector<RunningEngine> engines = sockets_in(runtime_folder());
-  std::erase_if(engines, is_dead);
-  if (!engines.empty()) return engines;
-  engines = sockets_in(tmp_folder);
+std::vector<RunningEngine> engines_in(const std::string& folder) {
+  std::vector<RunningEngine> engines = sockets_in(folder);
   std::erase_if(engines, is_dead);
   return engines;
 }
 
-void remove_dead_controls() {
-  for (const RunningEngine& engine : sockets_in(runtime_folder()))
+}  // namespace
+
+Result<std::string> make_way_for_control() {
+  const auto folder = socket_folder();
+  if (!folder) return folder.error();
+  for (const RunningEngine& engine : sockets_in(*folder))
     if (is_dead(engine)) ::unlink(engine.control_path.c_str());
+  return fmt::format("{}/{}{}{}", *folder, prefix(), ::getpid(), suffix);
+}
+
+Result<std::vector<RunningEngine>> list_engines() {
+  for (const auto& find : {socket_folder, tmp_socket_folder}) {
+    const auto folder = find();
+    if (!folder) return folder.error();
+    if (auto engines = engines_in(*folder); !engines.empty()) return engines;
+  }
+  return std::vector<RunningEngine>{};
 }
 
 Result<std::string> ask_engine(const std::string& control_path, std::string_view question) {
   const UniqueFd socket = connect_to(control_path);
   if (!socket.valid())
     return Error{fmt::format("No engine answers at {}: {}.", control_path, std::strerror(errno))};
+  if (!is_ours_or_roots(socket.get()))
+    return Error{fmt::format("The engine at {} belongs to another user.", control_path)};
   std::string answer(control_answer_bytes_max, '\0');
   ssize_t bytes = -1;
   if (send_message(socket.get(), std::as_bytes(std::span{question})))

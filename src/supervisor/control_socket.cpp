@@ -34,14 +34,16 @@ bool ControlSocket::watch(int descriptor) {
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
-void ControlSocket::advance() {
+void ControlSocket::advance(Instant now) {
+  if (now < rests_until_) return;
   std::array<epoll_event, 1 + control_connections_max> events;
   const int ready = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
-  for (const epoll_event& event :
-       std::span{events}.first(static_cast<size_t>(std::max(ready, 0)))) {
+  if (ready <= 0) return;
+  rests_until_ = now + control_rest;
+  for (const epoll_event& event : std::span{events}.first(static_cast<size_t>(ready))) {
     const auto asking = std::ranges::find(connections_, event.data.fd, &UniqueFd::get);
     if (asking == connections_.end()) continue;
-    if (answer_one(asking->get()))
+    if (answer_one(asking->get(), now))
       std::rotate(asking, asking + 1, connections_.end());
     else
       connections_.erase(asking);
@@ -49,7 +51,7 @@ void ControlSocket::advance() {
   let_in();
 }
 
-// One a call: a flood of connections gets no more of this thread than a flood of questions.
+// One a round: a flood of connections gets no more of this thread than a flood of questions.
 void ControlSocket::let_in() {
   auto connection = listener_.accept();
   if (!connection && connection.error() == Listener::Refusal::no_descriptors) {
@@ -63,14 +65,14 @@ void ControlSocket::let_in() {
 }
 
 // False: the connection is over.
-bool ControlSocket::answer_one(int connection) const {
+bool ControlSocket::answer_one(int connection, Instant now) const {
   std::array<std::byte, control_question_bytes_max> question;
   const Received received = receive_message(connection, question);
   if (received.outcome == Received::Outcome::nothing_yet) return true;
   if (received.outcome == Received::Outcome::hung_up || received.bytes > question.size())
     return false;
   const std::string answer =
-      answer_({reinterpret_cast<const char*>(question.data()), received.bytes});
+      answer_({reinterpret_cast<const char*>(question.data()), received.bytes}, now);
   return send_message(connection, std::as_bytes(std::span{answer}));
 }
 

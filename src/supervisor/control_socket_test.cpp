@@ -33,8 +33,11 @@ class ControlSocketTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_EQ(::setenv("XDG_RUNTIME_DIR", folder_.path().c_str(), 1), 0);
-    auto opened = ControlSocket::open(
-        control_path(), [this](std::string_view question) { return answer(question); });
+    auto opened = ControlSocket::open(*make_way_for_control(),
+                                      [this](std::string_view question, Instant now) {
+                                        EXPECT_EQ(now, now_);
+                                        return answer(question);
+                                      });
     ASSERT_TRUE(opened.ok());
     control_ = std::move(*opened);
   }
@@ -45,11 +48,17 @@ class ControlSocketTest : public testing::Test {
   UniqueFd connect() {
     UniqueFd connection = connect_to(control_->path());
     EXPECT_TRUE(connection.valid());
-    control_->advance();
+    advance();
     return connection;
+  }
+  // When it has rested.
+  void advance() {
+    now_ = now_ + control_rest;
+    control_->advance(now_);
   }
 
   TestFolder folder_;
+  Instant now_;
   std::unique_ptr<ControlSocket> control_;
 };
 
@@ -57,7 +66,7 @@ TEST_F(ControlSocketTest, AnswersAsOftenAsItIsAsked) {
   const UniqueFd connection = connect();
   for (const std::string question : {"one", "two"}) {
     ASSERT_TRUE(ask(connection, question));
-    control_->advance();
+    advance();
     EXPECT_EQ(answer_to(connection), "answer to " + question);
   }
   EXPECT_EQ(answer_to(connection), "nothing yet");
@@ -69,13 +78,36 @@ TEST_F(ControlSocketTest, WhoeverDoesNotReadIsDroppedAndHindersNobody) {
   const UniqueFd other = connect();
   int questions = 0;
   while (questions < 100 && ask(stuck, "much")) {
-    control_->advance();
+    advance();
     ++questions;
   }
   EXPECT_LT(questions, 100) << "nobody dropped the one that does not read";
   ASSERT_TRUE(ask(other, "me"));
-  control_->advance();
+  advance();
   EXPECT_EQ(answer_to(other), "answer to me");
+}
+
+// Fails if one that asks without end is answered without end, or the one beside it less often.
+TEST_F(ControlSocketTest, ARoundIsOneAnswerForEachAndThenARest) {
+  const UniqueFd greedy = connect();
+  const UniqueFd other = connect();
+  for (const std::string question : {"one", "two", "three"}) ASSERT_TRUE(ask(greedy, question));
+  ASSERT_TRUE(ask(other, "me"));
+  advance();
+  EXPECT_EQ(answer_to(greedy), "answer to one");
+  EXPECT_EQ(answer_to(other), "answer to me");
+  EXPECT_EQ(control_->rests_until(), now_ + control_rest);
+  control_->advance(now_ + (control_rest - 1));
+  EXPECT_EQ(answer_to(greedy), "nothing yet");
+  advance();
+  EXPECT_EQ(answer_to(greedy), "answer to two");
+}
+
+// Fails if the control thread is woken again and again by an engine that nobody asks.
+TEST_F(ControlSocketTest, NothingToDoIsNoReasonToRest) {
+  const Instant rested = control_->rests_until();
+  advance();
+  EXPECT_EQ(control_->rests_until(), rested);
 }
 
 TEST_F(ControlSocketTest, ANewConnectionTakesThePlaceOfTheOneSilentLongest) {
@@ -87,14 +119,14 @@ TEST_F(ControlSocketTest, ANewConnectionTakesThePlaceOfTheOneSilentLongest) {
   EXPECT_EQ(answer_to(silent), "gone");
   for (const UniqueFd& connection : others) EXPECT_EQ(answer_to(connection), "nothing yet");
   ASSERT_TRUE(ask(late, "me"));
-  control_->advance();
+  advance();
   EXPECT_EQ(answer_to(late), "answer to me");
 }
 
 TEST_F(ControlSocketTest, AQuestionThatIsTooLongEndsTheConnection) {
   const UniqueFd connection = connect();
   ASSERT_TRUE(ask(connection, std::string(control_question_bytes_max + 1, 'x')));
-  control_->advance();
+  advance();
   EXPECT_EQ(answer_to(connection), "gone");
 }
 
@@ -102,14 +134,14 @@ TEST_F(ControlSocketTest, AQuestionThatIsTooLongEndsTheConnection) {
 TEST_F(ControlSocketTest, WhoeverHangsUpIsForgotten) {
   const size_t before = open_descriptors();
   connect();
-  control_->advance();
+  advance();
   EXPECT_EQ(open_descriptors(), before);
 }
 
 TEST_F(ControlSocketTest, IsFoundByItsProcessAndLeavesNothing) {
-  const std::vector<RunningEngine> engines = list_engines();
-  ASSERT_FALSE(engines.empty());
-  EXPECT_TRUE(std::ranges::any_of(engines, [&](const RunningEngine& engine) {
+  const auto engines = list_engines();
+  ASSERT_TRUE(engines.ok());
+  EXPECT_TRUE(std::ranges::any_of(*engines, [&](const RunningEngine& engine) {
     return engine.pid == ::getpid() && engine.control_path == control_->path();
   }));
   control_.reset();
@@ -127,7 +159,7 @@ TEST_F(ControlSocketTest, WhatDeadEnginesLeftIsTakenAway) {
   }
   const std::string letter = dead + ".txt";
   std::ofstream{letter} << "dear reader";
-  remove_dead_controls();
+  EXPECT_EQ(*make_way_for_control(), control_->path());
   EXPECT_FALSE(std::filesystem::exists(dead));
   EXPECT_TRUE(std::filesystem::exists(letter));
   EXPECT_TRUE(std::filesystem::exists(control_->path()));

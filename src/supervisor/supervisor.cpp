@@ -109,7 +109,7 @@ Status Supervisor::run(SessionHost& host) {
     reap_children(now);
     restart_programs(now);
     exchange_sessions(host, now);
-    if (control_ != nullptr) control_->advance();
+    if (control_ != nullptr) control_->advance(now);
     advance_phase(host, now);
     if (phase_ == Phase::finished) return outcome();
     sleep_until_news(host);
@@ -118,9 +118,14 @@ Status Supervisor::run(SessionHost& host) {
 
 void Supervisor::sleep_until_news(const SessionHost& host) const {
   Nanoseconds wait = sleep_max;
+  const Instant now = monotonic_now();
   if (const auto deadline = next_deadline())
-    wait = std::clamp(*deadline - monotonic_now(), Nanoseconds{0}, sleep_max);
-  const int questions = control_ != nullptr ? control_->descriptor() : -1;  // -1 is passed over.
+    wait = std::clamp(*deadline - now, Nanoseconds{0}, sleep_max);
+  int questions = -1;  // Is passed over.
+  if (control_ != nullptr && control_->rests_until() > now)
+    wait = std::min(wait, control_->rests_until() - now);
+  else if (control_ != nullptr)
+    questions = control_->descriptor();
   std::array<pollfd, 4> news{{{signals_.get(), POLLIN, 0},
                               {reception_->descriptor(), POLLIN, 0},
                               {host.news(), POLLIN, 0},

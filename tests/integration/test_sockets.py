@@ -39,12 +39,13 @@ def test_the_default_socket_is_private_and_goes_away(
 def test_without_a_runtime_folder_the_socket_is_in_tmp(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = Path(f"/tmp/hilo-{os.geteuid()}.sock")
+    path = Path(f"/tmp/hilo-{os.geteuid()}/hilo.sock")
     if path.exists():
         pytest.skip(f"{path} belongs to an engine that this test must not disturb")
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     with Engine(tmp_path, *SERVE) as engine:
         engine.await_log("ready")
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         client = Client.connect(None)
         check_answers(client)
         client.close()

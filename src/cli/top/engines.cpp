@@ -14,9 +14,11 @@ struct Candidate {
 };
 
 // Those that answer.
-std::vector<Candidate> answering_engines() {
+Result<std::vector<Candidate>> answering_engines() {
+  const auto all = list_engines();
+  if (!all) return all.error();
   std::vector<Candidate> engines;
-  for (const RunningEngine& running : list_engines()) {
+  for (const RunningEngine& running : *all) {
     const auto answer = ask_engine(running.control_path, "metrics");
     if (!answer) continue;
     const auto numbers = nlohmann::json::parse(*answer, nullptr, false);
@@ -36,7 +38,9 @@ std::string list_of(const std::vector<Candidate>& engines) {
 }  // namespace
 
 Result<std::string> find_engine(const EngineChoice& choice) {
-  const std::vector<Candidate> engines = answering_engines();
+  const auto found = answering_engines();
+  if (!found) return found.error();
+  const std::vector<Candidate>& engines = *found;
   if (choice.pid != 0) {
     const auto meant = std::ranges::find_if(
         engines, [&](const Candidate& engine) { return engine.running.pid == choice.pid; });
