@@ -69,8 +69,9 @@ class Histogram {
   static constexpr size_t bucket_count = (std::bit_width(value_max) - sub_bits - 1 + 2) << sub_bits;
 
   static constexpr size_t bucket_of(uint64_t value) {
-    const auto width = static_cast<uint32_t>(std::bit_width(value));
-    const uint32_t shift = width > sub_bits + 1 ? width - sub_bits - 1 : 0;
+    // The bit that is put in changes no width but that of values below 64, which are not shifted.
+    constexpr uint64_t least = uint64_t{1} << sub_bits;
+    const auto shift = static_cast<uint32_t>(std::bit_width(value | least)) - sub_bits - 1;
     return (size_t{shift} << sub_bits) + (value >> shift);
   }
   // The largest value that falls into a bucket.
