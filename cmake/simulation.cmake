@@ -50,6 +50,8 @@ if(CMAKE_BUILD_TYPE STREQUAL Debug AND NOT HILO_SANITIZE)
     "if (worker->next_deadline() > now) continue;" "if (now < never) continue;")
   simulation_mutant(credits src/channel/session.cpp "broke a rule"
     "return slots_free_ > 0 &&" "return true ||")
+  simulation_mutant(answer_where_no_room_is src/engine/intake.cpp "violates P4"
+    "return refuse(session, entry, retry_for_room);" "return;")
   simulation_mutant(fairness src/scheduler/fair_queue.cpp "violates P6"
     "flows_[client].served < flows_[chosen].served" "false")
   simulation_mutant(no_credit_for_absence src/scheduler/fair_queue.cpp "violates P6"

@@ -36,7 +36,8 @@ typedef enum { HILO_HIGH = 0, HILO_LOW = 1, HILO_ANY = 2 } hilo_lane;
 typedef enum {
   HILO_OK = 0,
   HILO_EMPTY = 1, /* no result is ready */
-  /* HILO_TASKS_MAX tasks are open, or the text ring is full: take and release results first */
+  /* HILO_TASKS_MAX tasks are open, 1 MiB of texts is open in this lane, or the text ring is full
+   * until the engine has read it: take and release results first */
   HILO_FULL = 2,
   HILO_TEXT_TOO_LONG = 3, /* more than HILO_TEXT_BYTES_MAX bytes */
   HILO_INVALID_UTF8 = 4,
@@ -45,7 +46,7 @@ typedef enum {
   HILO_CANCELLED = 7,
   HILO_EXPIRED = 8, /* the deadline passed before the work began */
   HILO_SHUTTING_DOWN = 9,
-  HILO_REFUSED = 10, /* no room for another client, or for more work in that lane: try later */
+  HILO_REFUSED = 10, /* no room for another client, or for this text in that lane: try later */
   HILO_FAILED = 11,  /* the engine could not compute it */
   /* the engine has exited: only hilo_take, hilo_release and hilo_close are still of use */
   HILO_ENGINE_GONE = 12,
@@ -145,8 +146,9 @@ HILO_API hilo_status hilo_submit_many(hilo_client* client, const hilo_submit_opt
 typedef struct {
   hilo_task task;
   hilo_status status; /* HILO_OK, or why there is no vector */
-  /* With HILO_REFUSED: more work waits in that lane than the engine takes in. Submit the text again
-   * after this time. Otherwise 0. */
+  /* With HILO_REFUSED: more work waits in that lane than the engine takes in, or so many of this
+   * client's own texts that there is no room for it. Submit the text again after this time.
+   * Otherwise 0. */
   uint32_t retry_after_ms;
   /* `dims` floats in read-only memory until hilo_release(); NULL unless HILO_OK */
   const float* vector;

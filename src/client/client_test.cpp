@@ -4,6 +4,7 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -178,6 +179,32 @@ TEST_F(ClientTest, TheTextRingFillsAndEmpties) {
       EXPECT_EQ(hilo_release(client_, result.task), HILO_OK);
     }
   }
+}
+
+// Fails if more is sent in a lane than the engine has room for, if that is in the way of the other
+// lane, or if the room is not there again when a result was taken. The engine holds what it got, so
+// that the text ring is empty.
+TEST_F(ClientTest, OpenTextsOfALaneAreBounded) {
+  const std::string giant = "hold" + std::string(text_bytes_max - 4, 'g');
+  std::vector<hilo_task> held;
+  while (held.size() < text_bytes_open_max / giant.size()) {
+    hilo_task task = 0;
+    const hilo_status status = hilo_submit(client_, HILO_LOW, giant.data(), giant.size(), &task);
+    if (status == HILO_OK) held.push_back(task);
+    if (status == HILO_FULL) std::this_thread::yield();  // The ring is: the engine reads it now.
+  }
+  hilo_task task = 0;
+  while (hilo_submit(client_, HILO_HIGH, "x", 1, &task) == HILO_FULL) std::this_thread::yield();
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(hilo_release(client_, take().task), HILO_OK);
+    submit(giant.substr(4), HILO_HIGH);  // The ring has room.
+    EXPECT_EQ(hilo_submit(client_, HILO_LOW, "x", 1, &task), HILO_FULL);
+  }
+  EXPECT_EQ(hilo_release(client_, take().task), HILO_OK);
+  ASSERT_EQ(hilo_cancel(client_, held[0]), HILO_OK);
+  EXPECT_EQ(take().status, HILO_CANCELLED);
+  task = submit("x", HILO_LOW);
+  EXPECT_EQ(take().task, task);
 }
 
 TEST_F(ClientTest, WrongArgumentsAreToldAndHarmless) {

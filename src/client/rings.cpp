@@ -60,12 +60,17 @@ Rings::Rings(ClientRegion& client, const EngineRegion& engine, uint32_t dims)
 hilo_status Rings::stage(const Order& order, std::string_view text, hilo_task* task) {
   const uint32_t bytes = static_cast<uint32_t>(text.size());
   uint32_t offset;
-  if (tasks_free_ == 0 || !has_entry() || !reserve_text(bytes, &offset)) return HILO_FULL;
+  if (tasks_free_ == 0 || !lane_has_room(order, bytes) || !has_entry() ||
+      !reserve_text(bytes, &offset))
+    return HILO_FULL;
   const uint32_t index = free_tasks_[--tasks_free_];
   TaskRecord& record = tasks_[index];
   ++record.serial;
   record.state = TaskState::open;
   record.cancel_staged = false;
+  record.lane = order.lane;
+  record.text_bytes = order.opcode == Opcode::embed ? bytes : 0;
+  text_bytes_open_[record.lane] += record.text_bytes;
   ++tasks_open_;
   *task = task_name(record.serial, index);
   if (bytes > 0) std::memcpy(client_.text.data() + offset, text.data(), bytes);
@@ -114,6 +119,8 @@ bool Rings::settle(const Completion& completion, hilo_result& result) {
     broken_ = true;
     return false;
   }
+  const TaskRecord& record = tasks_[task_index(completion.task)];
+  text_bytes_open_[record.lane] -= record.text_bytes;
   if (abandoned != nullptr) {
     if (has_vector && !write_release(completion.slot, completion.generation)) broken_ = true;
     free_task(completion.task);
@@ -194,6 +201,11 @@ Rings::TaskRecord* Rings::find(hilo_task task, TaskState state) {
 void Rings::free_task(hilo_task task) {
   tasks_[task_index(task)].state = TaskState::free;
   free_tasks_[tasks_free_++] = task_index(task);
+}
+
+bool Rings::lane_has_room(const Order& order, uint32_t bytes) const {
+  return order.opcode != Opcode::embed ||
+         text_bytes_open_[order.lane] + bytes <= text_bytes_open_max;
 }
 
 // The engine's head is looked at only when the ring seems full: its line stays with the engine.

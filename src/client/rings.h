@@ -18,6 +18,7 @@
 #include <hilo/hilo.h>
 
 #include "protocol/bounds.h"
+#include "protocol/lane.h"
 #include "protocol/layout.h"
 
 namespace hilo {
@@ -33,7 +34,8 @@ class Rings {
     uint32_t prompt = 0;
   };
   // Writes one submission and its text where the engine will see them after publish(). HILO_FULL:
-  // no task, entry or text space is left. The text is at most text_bytes_max long.
+  // no task, entry or text space is left, or the texts that are open in this lane are as many bytes
+  // as the engine has room for. The text is at most text_bytes_max long.
   hilo_status stage(const Order& order, std::string_view text, hilo_task* task);
   // True: the engine sleeps, so ring its doorbell.
   [[nodiscard]] bool publish();
@@ -64,13 +66,16 @@ class Rings {
     uint64_t serial;  // Counts how often the record was opened; part of the task's name.
     TaskState state;
     bool cancel_staged;
-    uint32_t slot;  // lent
+    uint32_t lane;
+    uint32_t text_bytes;  // counted in text_bytes_open_ until the task completes
+    uint32_t slot;        // lent
     uint32_t generation;
   };
 
   TaskRecord* find(hilo_task task, TaskState state);
   void free_task(hilo_task task);
   bool has_entry();
+  bool lane_has_room(const Order& order, uint32_t bytes) const;
   bool reserve_text(uint32_t bytes, uint32_t* offset);
   void see_submission_head();
   void write_entry(const Submission& entry);
@@ -91,6 +96,7 @@ class Rings {
   uint32_t text_tail_ = 0;
   uint32_t text_head_ = 0;
   uint32_t tasks_open_ = 0;
+  std::array<uint32_t, lane_count> text_bytes_open_{};
   uint32_t tasks_free_ = tasks_per_client_max;
   bool broken_ = false;
   std::array<uint32_t, tasks_per_client_max> free_tasks_;  // A stack.

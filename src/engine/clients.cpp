@@ -13,6 +13,7 @@ uint32_t EngineCore::begin_session(std::unique_ptr<Session> session) {
   clients_[client].ended = false;
   clients_[client].tasks_open = 0;
   clients_[client].task_of_slot.fill(no_task);
+  for (const TextRing& texts : clients_[client].texts) ENSURE(texts.empty());
   live_ |= uint64_t{1} << client;
   metrics_.begin_session(client, clients_[client].session->id());
   return client;
@@ -26,7 +27,6 @@ void EngineCore::end_session(uint32_t client, Instant now) {
   const uint64_t bit = uint64_t{1} << client;
   ENSURE((live_ & bit) != 0);
   live_ &= ~bit;
-  stalled_ &= ~bit;
   ended_ |= bit;
   clients_[client].ended = true;
   drop_tasks_of(clients_[client], CompletionStatus::cancelled, now);

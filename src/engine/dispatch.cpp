@@ -193,9 +193,8 @@ bool EngineCore::take_from_worker(TaskId id) {
 
 void EngineCore::release_text(Task& task) {
   if (!task.text_block) return;
-  texts_[lane_index(task.lane)].give_back(*task.text_block);
+  clients_[task.client].texts[lane_index(task.lane)].give_back(*task.text_block);
   task.text_block.reset();
-  stalled_ = 0;
 }
 
 void EngineCore::complete(TaskId id, CompletionStatus status, Instant now) {

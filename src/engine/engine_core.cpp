@@ -10,7 +10,6 @@ namespace hilo {
 EngineCore::EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector<Worker*> workers)
     : options_(options),
       tasks_(tasks),
-      texts_{TextRing{text_ring_bytes[0]}, TextRing{text_ring_bytes[1]}},
       queues_{LaneQueues{tasks.room()}, LaneQueues{tasks.room()}},
       workers_(std::move(workers)),
       admission_(options.policy, cores()),
@@ -20,6 +19,12 @@ EngineCore::EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector
     for (const Lane lane : {Lane::high, Lane::low}) {
       ENSURE(worker(lane, core).lane() == lane);
       ENSURE(worker(lane, core).core() == core);
+    }
+  std::span<char> memory = text_memory_.all();
+  for (Client& client : clients_)
+    for (TextRing& texts : client.texts) {
+      texts = TextRing{memory.first(TextRing::room)};
+      memory = memory.subspan(TextRing::room);
     }
 }
 
@@ -36,7 +41,7 @@ void EngineCore::tick(Instant now) {
 bool EngineCore::work_has_arrived() const {
   for (const Worker* const worker : workers_)
     if (worker->finished() != nullptr) return true;
-  for (uint64_t left = live_ & ~stalled_; left != 0; left &= left - 1)
+  for (uint64_t left = live_; left != 0; left &= left - 1)
     if (clients_[static_cast<size_t>(std::countr_zero(left))].session->has_submissions())
       return true;
   return false;

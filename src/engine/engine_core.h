@@ -16,6 +16,7 @@
 
 #include "channel/session.h"
 #include "engine/metrics.h"
+#include "engine/reserved_memory.h"
 #include "engine/task_table.h"
 #include "engine/text_ring.h"
 #include "engine/worker.h"
@@ -28,10 +29,6 @@ namespace hilo {
 // One client in one tick, so that none holds up the others.
 inline constexpr uint32_t entries_per_tick_max = 32;
 inline constexpr uint32_t text_bytes_per_tick_max = 256 * 1024;
-
-// Texts that wait to be tokenized. HIGH texts are few and short; LOW has room for the text arenas
-// of many clients.
-inline constexpr std::array<size_t, lane_count> text_ring_bytes{4 * 1024 * 1024, 16 * 1024 * 1024};
 
 struct CoreOptions {
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
@@ -74,7 +71,7 @@ class EngineCore {
   const Metrics& metrics() const { return metrics_; }
 
   size_t bytes() const;
-  size_t text_bytes() const { return texts_[0].bytes() + texts_[1].bytes(); }
+  size_t text_bytes() const { return text_memory_.bytes(); }
 
  private:
   // The engine's record of one client: its session, and its open tasks by slot.
@@ -83,6 +80,7 @@ class EngineCore {
     bool ended = false;  // Gone, or broke the protocol: finish what workers hold.
     uint32_t tasks_open = 0;
     std::array<TaskId, slots_per_client> task_of_slot;
+    std::array<TextRing, lane_count> texts;  // that wait to be tokenized
   };
 
   // clients.cpp
@@ -95,12 +93,13 @@ class EngineCore {
   // intake.cpp
   void collect_submissions(Instant now);
   void collect_from(uint32_t client, Instant now);
-  bool accept(uint32_t client, const Submission& entry, Instant now);
-  bool open_embed(uint32_t client, const Submission& entry, Instant now);
+  void accept(uint32_t client, const Submission& entry, Instant now);
+  void open_embed(uint32_t client, const Submission& entry, Instant now);
   Nanoseconds predicted_work(Lane lane, size_t text_bytes) const;
   std::optional<CompletionStatus> refusal_of(const Submission& entry, Instant now) const;
   void answer(Session& session, const Submission& entry, CompletionStatus status,
               Nanoseconds retry_after = 0);
+  void refuse(Session& session, const Submission& entry, Nanoseconds retry_after);
   void echo(Session& session, const Submission& entry);
   void cancel(Client& client, uint64_t name, Instant now);
 
@@ -139,11 +138,10 @@ class EngineCore {
   // One bit a client.
   uint64_t live_ = 0;
   uint64_t ended_ = 0;         // their sessions have not been taken yet
-  uint64_t stalled_ = 0;       // their next text waits for room in its text ring
   uint32_t first_client_ = 0;  // whose turn it is to be collected from first
 
   TaskTable& tasks_;
-  std::array<TextRing, lane_count> texts_;
+  ReservedMemory<char> text_memory_{size_t{clients_max} * lane_count * TextRing::room};
   std::array<LaneQueues, lane_count> queues_;
   std::array<uint32_t, lane_count> open_{};  // tasks
   const std::vector<Worker*> workers_;

@@ -12,6 +12,9 @@ namespace {
 constexpr uint32_t bytes_per_token = 4;
 constexpr uint32_t special_tokens = 2;
 
+// A client's texts leave its room as they are tokenized, which is soon.
+constexpr Nanoseconds retry_for_room = 10 * millisecond_ns;
+
 // A lane that does not exist is refused, and counted as LOW.
 Lane lane_of(const Session& session, const Submission& entry) {
   return granted_lane(session.rights(), entry.lane == 0 ? Lane::high : Lane::low);
@@ -20,7 +23,7 @@ Lane lane_of(const Session& session, const Submission& entry) {
 }  // namespace
 
 // Every client gets its turn in every tick, and each tick begins with the next one that is there,
-// because the first has the best chance of room in the text rings.
+// because the first has the best chance of being admitted.
 void EngineCore::collect_submissions(Instant now) {
   const uint32_t first = first_client_;
   const uint64_t from_first = std::rotr(live_, static_cast<int>(first));
@@ -46,29 +49,27 @@ void EngineCore::collect_from(uint32_t client, Instant now) {
       case Session::Next::entry:
         break;
     }
-    if (!accept(client, entry, now)) return;
+    accept(client, entry, now);
     session.advance();
     expects_more_ = true;
     bytes += std::min(entry.text_bytes, text_bytes_max);
   }
 }
 
-// False: there is no room for its text now. It stays where it is, in the client's memory.
-bool EngineCore::accept(uint32_t client, const Submission& entry, Instant now) {
+// Every entry is dealt with at once: what waited here would hold up what is behind it, of another
+// lane perhaps.
+void EngineCore::accept(uint32_t client, const Submission& entry, Instant now) {
   Session& session = *clients_[client].session;
   if (entry.opcode == Opcode::cancel) {
-    cancel(clients_[client], entry.task, now);
-    return true;
+    return cancel(clients_[client], entry.task, now);
   }
   if (const auto refusal = refusal_of(entry, now)) {
     answer(session, entry, *refusal);
-    metrics_.refused(lane_of(session, entry), *refusal);
-    return true;
+    return metrics_.refused(lane_of(session, entry), *refusal);
   }
   if (entry.opcode == Opcode::embed) return open_embed(client, entry, now);
   ENSURE(entry.opcode == Opcode::echo);
   echo(session, entry);
-  return true;
 }
 
 std::optional<CompletionStatus> EngineCore::refusal_of(const Submission& entry, Instant now) const {
@@ -91,6 +92,11 @@ void EngineCore::answer(Session& session, const Submission& entry, CompletionSta
   session.complete(session.open_task(), completion);
 }
 
+void EngineCore::refuse(Session& session, const Submission& entry, Nanoseconds retry_after) {
+  answer(session, entry, CompletionStatus::refused, retry_after);
+  metrics_.refused(lane_of(session, entry), CompletionStatus::refused);
+}
+
 void EngineCore::echo(Session& session, const Submission& entry) {
   const Session::Slot slot = session.open_task();
   const std::span<std::byte> room = session.slot_bytes(slot.index);
@@ -105,22 +111,17 @@ void EngineCore::echo(Session& session, const Submission& entry) {
   session.complete(slot, completion);
 }
 
-bool EngineCore::open_embed(uint32_t client, const Submission& entry, Instant now) {
+void EngineCore::open_embed(uint32_t client, const Submission& entry, Instant now) {
   Session& session = *clients_[client].session;
   const Lane lane = lane_of(session, entry);
   const std::string_view prompt =
       entry.prompt == 0 ? std::string_view{} : options_.prompts[entry.prompt - 1];
   const Nanoseconds work = predicted_work(lane, prompt.size() + entry.text_bytes);
-  if (const auto retry_after = admission_.refuses(client, lane, work)) {
-    answer(session, entry, CompletionStatus::refused, *retry_after);
-    metrics_.refused(lane, CompletionStatus::refused);
-    return true;
-  }
-  const auto block = texts_[lane_index(lane)].take(prompt.size() + entry.text_bytes);
-  if (!block) {
-    stalled_ |= uint64_t{1} << client;
-    return false;
-  }
+  if (const auto retry_after = admission_.refuses(client, lane, work))
+    return refuse(session, entry, *retry_after);
+  TextRing& texts = clients_[client].texts[lane_index(lane)];
+  const auto block = texts.take(prompt.size() + entry.text_bytes);
+  if (!block) return refuse(session, entry, retry_for_room);
   std::ranges::copy(prompt, block->text.begin());
   session.copy_text(entry, block->text.subspan(prompt.size()));
 
@@ -148,7 +149,6 @@ bool EngineCore::open_embed(uint32_t client, const Submission& entry, Instant no
                                               .client = client,
                                               .cost = static_cast<uint32_t>(block->text.size()),
                                               .deadline = tasks_[id].deadline});
-  return true;
 }
 
 // Of a text that nobody has tokenized yet, as part of a batch that others fill up.

@@ -5,16 +5,16 @@
 namespace hilo {
 
 std::optional<TextRing::Block> TextRing::take(size_t bytes) {
-  const size_t capacity = text_.all().size();
+  const size_t capacity = text_.size();
   ENSURE(bytes <= capacity);
   // A text does not wrap: what is left before the end is skipped when it is too small.
   const size_t place = end_ % capacity;
   const uint64_t begin = place + bytes <= capacity ? end_ : end_ + (capacity - place);
   if (begin + bytes - begin_ > capacity) return std::nullopt;
-  if (next_ - first_ == tasks_max) return std::nullopt;
+  if (next_ - first_ == blocks_max) return std::nullopt;
   end_ = begin + bytes;
   record(next_) = {.end = end_, .back = false};
-  return Block{next_++, text_.all().subspan(begin % capacity, bytes)};
+  return Block{next_++, text_.subspan(begin % capacity, bytes)};
 }
 
 void TextRing::give_back(BlockId id) {

@@ -1,14 +1,14 @@
-// Private memory for the texts of one lane, from intake until they are tokenized. Blocks are taken
-// in order and given back in any order; the space of a block is reused once it and all older ones
-// are back. When nothing is left the ring starts again at its warm first bytes.
+// Private memory for the texts of one client in one lane, from intake until they are tokenized.
+// Blocks are taken in order and given back in any order; the space of a block is reused once it and
+// all older ones are back. When nothing is left the ring starts again at its warm first bytes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 
-#include "engine/reserved_memory.h"
-#include "scheduler/fair_queue.h"
+#include "protocol/bounds.h"
 
 namespace hilo {
 
@@ -16,7 +16,12 @@ class TextRing {
  public:
   using BlockId = uint32_t;
 
-  explicit TextRing(size_t capacity) : text_(capacity), blocks_(tasks_max) {}
+  static constexpr uint32_t blocks_max = tasks_per_client_max;
+  // A text does not wrap, and has a prompt before it: what a client may have open fits besides.
+  static constexpr size_t room = text_bytes_open_max + 2 * size_t{text_bytes_max};
+
+  TextRing() = default;  // Without room.
+  explicit TextRing(std::span<char> text) : text_(text) {}
 
   struct Block {
     BlockId id;
@@ -27,17 +32,16 @@ class TextRing {
   void give_back(BlockId id);
 
   bool empty() const { return first_ == next_; }
-  size_t bytes() const { return text_.bytes() + blocks_.bytes(); }
 
  private:
   struct Record {
     uint64_t end;  // where the next block may begin
     bool back;
   };
-  Record& record(BlockId id) const { return blocks_.all()[id % tasks_max]; }
+  Record& record(BlockId id) { return blocks_[id % blocks_max]; }
 
-  ReservedMemory<char> text_;
-  ReservedMemory<Record> blocks_;
+  std::span<char> text_;
+  std::array<Record, blocks_max> blocks_{};
   // Positions and block ids run freely and are reduced on use.
   uint64_t begin_ = 0;  // of the oldest block
   uint64_t end_ = 0;    // of the newest block

@@ -1,6 +1,7 @@
 #include "engine/text_ring.h"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <string>
 #include <vector>
@@ -10,10 +11,17 @@
 namespace hilo {
 namespace {
 
+// A ring in memory of its own.
+struct SmallRing {
+  std::array<char, 1000> memory;
+  TextRing ring{memory};
+};
+
 // Fails if two blocks overlap, a text wraps or is damaged, or space is lost: a thousand texts of
 // random length pass through a small ring and come back in random order.
 TEST(TextRing, TextsStayWholeInWhateverOrderTheyComeBack) {
-  TextRing ring{1000};
+  SmallRing small;
+  TextRing& ring = small.ring;
   std::mt19937 random{7};
   struct Held {
     TextRing::Block block;
@@ -40,7 +48,8 @@ TEST(TextRing, TextsStayWholeInWhateverOrderTheyComeBack) {
 
 // Fails if an empty ring wanders through its memory instead of staying on warm pages.
 TEST(TextRing, AnEmptyRingStartsAgainAtItsBegin) {
-  TextRing ring{1000};
+  SmallRing small;
+  TextRing& ring = small.ring;
   const auto first = ring.take(400);
   ring.give_back(first->id);
   const auto second = ring.take(700);
@@ -48,7 +57,8 @@ TEST(TextRing, AnEmptyRingStartsAgainAtItsBegin) {
 }
 
 TEST(TextRing, HoldsExactlyItsCapacity) {
-  TextRing ring{1000};
+  SmallRing small;
+  TextRing& ring = small.ring;
   const auto all = ring.take(1000);
   ASSERT_TRUE(all);
   EXPECT_FALSE(ring.take(1));
@@ -58,13 +68,15 @@ TEST(TextRing, HoldsExactlyItsCapacity) {
 }
 
 TEST(TextRing, EmptyTextsAreBoundedToo) {
-  TextRing ring{1000};
-  for (uint32_t i = 0; i < tasks_max; ++i) ASSERT_TRUE(ring.take(0));
+  SmallRing small;
+  TextRing& ring = small.ring;
+  for (uint32_t i = 0; i < TextRing::blocks_max; ++i) ASSERT_TRUE(ring.take(0));
   EXPECT_FALSE(ring.take(0));
 }
 
 TEST(TextRingDeathTest, GivingBackTwiceIsABrokenRule) {
-  TextRing ring{1000};
+  SmallRing small;
+  TextRing& ring = small.ring;
   const auto older = ring.take(1);
   const auto newer = ring.take(1);
   ring.give_back(newer->id);

@@ -30,6 +30,12 @@ inline constexpr uint32_t text_arena_bytes = 1024 * 1024;
 static_assert(text_arena_bytes >= 4 * text_bytes_max);
 static_assert((text_arena_bytes & (text_arena_bytes - 1)) == 0);
 
+// What a client may have open in each lane, in bytes of text: the engine has room for so much of
+// every client until it is tokenized, so that nobody's texts are in the way of another's, and LOW
+// texts not in the way of HIGH. It refuses what is more.
+inline constexpr uint32_t text_bytes_open_max = text_arena_bytes;
+static_assert(text_bytes_open_max >= 4 * text_bytes_max);
+
 // The widest vector, in floats.
 inline constexpr uint32_t dims_max = 4096;
 

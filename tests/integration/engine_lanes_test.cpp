@@ -1,9 +1,12 @@
 // What the two lanes promise, shown with a backend that computes only when it is told to. One core,
 // so one HIGH and one LOW worker.
+#include <cstring>
 #include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 
+#include "engine/text_ring.h"
 #include "engine_under_test.h"
 #include "latched_backend.h"
 
@@ -167,42 +170,67 @@ TEST_F(EngineLanes, DrainCancelsWhatIsLeftAtItsDeadline) {
   EXPECT_EQ(take_one(client_).status, HILO_OK);
 }
 
-// Three programs that together submit more than LOW's text memory and their own arenas hold.
-void submit_more_than_fits(EngineUnderTest& test, std::vector<std::thread>& programs) {
-  constexpr int texts = 100;
-  for (int program = 0; program < 3; ++program) {
-    programs.emplace_back([&test] {
-      const std::string text = "L" + std::string(100'000, 'x');
-      hilo_client* const low = test.connect(HILO_LOW);
-      for (int submitted = 0; submitted < texts;) {
-        hilo_task task = 0;
-        const hilo_status status = hilo_submit(low, HILO_LOW, text.data(), text.size(), &task);
-        if (status == HILO_FULL) std::this_thread::sleep_for(std::chrono::milliseconds{1});
-        if (status == HILO_OK) ++submitted;
-      }
-      for (int taken = 0; taken < texts; ++taken) {
-        const hilo_result result = take_one(low);
-        EXPECT_EQ(result.status, HILO_OK);
-        EXPECT_EQ(result.truncated, 1U);
-        hilo_release(low, result.task);
-      }
-      hilo_close(low);
-    });
-  }
-}
-
-// Fails if full text memory of LOW loses a text, holds up HIGH, or never gets free again.
-TEST_F(EngineLanes, FullTextMemoryOnlyMakesLowWait) {
+// Fails if LOW texts for which there is no room wait at the head of their channel, with the HIGH
+// text behind them; if they take the room of another client; or if they are not answered.
+TEST_F(EngineLanes, ALowTextWithoutRoomIsInNobodysWay) {
   for (int i = 0; i < 2; ++i) submit(client_, HILO_LOW, whole_batch_);
   ASSERT_EQ(backend_.batches(1).size(), 1U);  // Nothing of LOW is tokenized from here on.
-  std::vector<std::thread> programs;
-  submit_more_than_fits(test_, programs);
-  std::this_thread::sleep_for(std::chrono::milliseconds{300});
-
+  const Stranger greedy = test_.connect_stranger();
+  const std::string giant = "L" + std::string(text_bytes_max - 1, 'g');
+  std::memcpy(greedy.raw->region.text.data(), giant.data(), giant.size());
+  const auto push_giant = [&](uint64_t name) {
+    greedy.raw->push({.opcode = Opcode::embed,
+                      .lane = lane_index(Lane::low),
+                      .task = name,
+                      .text_bytes = text_bytes_max});
+  };
+  constexpr uint32_t admitted = TextRing::room / text_bytes_max;
+  for (uint32_t i = 0; i < admitted; ++i) push_giant(i);
+  constexpr uint32_t refused = 10;
+  for (uint32_t i = 0; i < refused; ++i) {
+    push_giant(admitted + i);
+    const Completion completion = wait_for_completion(*greedy.raw, i);
+    EXPECT_EQ(completion.task, admitted + i);
+    EXPECT_EQ(completion.status, CompletionStatus::refused);
+    EXPECT_GT(completion.retry_after_ms, 0U);
+  }
   backend_.permit_high(1);
-  EXPECT_EQ(embed(client_, HILO_HIGH, "H").status, HILO_OK);
+  greedy.raw->push_embed(77, "H", text_bytes_max);
+  EXPECT_EQ(wait_for_completion(*greedy.raw, refused).status, CompletionStatus::ok);
+
+  submit(client_, HILO_LOW, giant);
   permit_everything();
-  for (std::thread& program : programs) program.join();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(take_one(client_).status, HILO_OK);
+  const Instant until = monotonic_now() + 10 * second_ns;
+  while (greedy.raw->completion_tail() < refused + 1 + admitted && monotonic_now() < until)
+    std::this_thread::yield();
+  for (uint32_t i = 0; i < admitted; ++i)
+    EXPECT_EQ(greedy.raw->completion(refused + 1 + i).status, CompletionStatus::ok);
+}
+
+// Fails if the engine has less room for a client's texts than the library says, so that one which
+// is alone is refused.
+TEST_F(EngineLanes, WhoIsAloneIsNotRefused) {
+  submit(client_, HILO_LOW, whole_batch_);
+  ASSERT_EQ(backend_.batches(1).size(), 1U);  // Nothing of LOW is tokenized from here on.
+  const std::string giant = "L" + std::string(text_bytes_max - 1, 'g');
+  uint32_t open = 0;
+  while (open < text_bytes_open_max / text_bytes_max - 1) {
+    hilo_task task = 0;
+    const hilo_status status = hilo_submit(client_, HILO_LOW, giant.data(), giant.size(), &task);
+    if (status == HILO_OK) ++open;
+    if (status == HILO_FULL) std::this_thread::yield();  // Until the engine has copied the others.
+  }
+  permit_everything();
+  for (uint32_t round = 0; round < 50; ++round) {
+    const hilo_result result = take_one(client_);
+    EXPECT_EQ(result.status, HILO_OK);
+    EXPECT_EQ(hilo_release(client_, result.task), HILO_OK);
+    hilo_task task = 0;
+    while (hilo_submit(client_, HILO_LOW, giant.data(), giant.size(), &task) == HILO_OK) ++open;
+  }
+  for (uint32_t left = open + 1 - 50; left > 0; --left)
+    EXPECT_EQ(take_one(client_).status, HILO_OK);
 }
 
 }  // namespace
