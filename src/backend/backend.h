@@ -50,7 +50,7 @@ class Backend {
 
   // Computes one vector for each text: vectors[i] has room for dims() floats, 64-byte aligned. A
   // text's vector is bit-identical whatever shares its batch. `gate` is passed at least every 20 us
-  // or so of work. False: it could not be computed.
+  // or so of work. False: it could not be computed, or was abandoned at the gate.
   virtual bool run(const TokenBatch& batch, Workspace& workspace, const YieldGate& gate,
                    std::span<float* const> vectors) const = 0;
 

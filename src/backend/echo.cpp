@@ -29,7 +29,7 @@ class EchoBackend final : public ModelFreeBackend {
            std::span<float* const> vectors) const override {
     ENSURE(vectors.size() == batch.texts());
     for (size_t text = 0; text < batch.texts(); ++text) {
-      gate.pass();
+      if (!gate.pass()) return false;
       const uint32_t start = batch.sequence_start[text];
       const uint32_t end = batch.sequence_start[text + 1];
       ENSURE(start <= end);
@@ -46,8 +46,7 @@ class NullBackend final : public ModelFreeBackend {
   bool run(const TokenBatch& batch, Workspace&, const YieldGate& gate,
            std::span<float* const> vectors) const override {
     ENSURE(vectors.size() == batch.texts());
-    gate.pass();
-    return true;
+    return gate.pass();
   }
 };
 

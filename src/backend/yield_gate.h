@@ -1,5 +1,6 @@
-// Stops the LOW worker of a core for a moment. LOW work calls pass() every 10 to 20 us; while
-// anyone keeps the gate closed it waits there, on a futex, with all its state in its own buffers.
+// Stops the LOW worker of a core for a moment, or ends what it is at. LOW work calls pass() every
+// 10 to 20 us; while anyone keeps the gate closed it waits there, on a futex, with all its state in
+// its own buffers.
 #pragma once
 
 #include <atomic>
@@ -21,27 +22,40 @@ class YieldGate {
  public:
   explicit YieldGate(GateWatcher* watcher = nullptr) : watcher_(watcher) {}
 
-  void close() { closed_.fetch_add(1, std::memory_order_seq_cst); }
+  void close() { state_.fetch_add(1, std::memory_order_seq_cst); }
   // Takes back as many close().
   void open(uint32_t times = 1) {
-    const uint32_t closed = closed_.fetch_sub(times, std::memory_order_seq_cst);
+    const uint32_t closed = state_.fetch_sub(times, std::memory_order_seq_cst) & ~abandoned;
     ENSURE(closed >= times);
-    if (closed == times) closed_.notify_all();
+    if (closed == times) state_.notify_all();
   }
-  bool is_closed() const { return closed_.load(std::memory_order_seq_cst) != 0; }
-  void pass() const {
-    if (closed_.load(std::memory_order_relaxed) != 0) stop();
+  bool is_closed() const { return (state_.load(std::memory_order_seq_cst) & ~abandoned) != 0; }
+
+  // For ever: nobody wants any more what is computed behind this gate, closed or not.
+  void abandon() {
+    state_.fetch_or(abandoned, std::memory_order_seq_cst);
+    state_.notify_all();
   }
+  bool is_abandoned() const { return (state_.load(std::memory_order_relaxed) & abandoned) != 0; }
+
+  // False: the work is abandoned. Return at once; what it leaves behind is not looked at.
+  [[nodiscard]] bool pass() const { return state_.load(std::memory_order_relaxed) == 0 || stop(); }
 
  private:
-  void stop() const {
+  static constexpr uint32_t abandoned = uint32_t{1} << 31;
+
+  bool stop() const {
+    if (is_abandoned()) return false;
     const Instant from = monotonic_now();
-    while (const uint32_t closed = closed_.load(std::memory_order_relaxed))
-      closed_.wait(closed, std::memory_order_relaxed);
+    for (uint32_t closed;
+         (closed = state_.load(std::memory_order_relaxed)) != 0 && (closed & abandoned) == 0;)
+      state_.wait(closed, std::memory_order_relaxed);
     if (watcher_ != nullptr) watcher_->stopped(from, monotonic_now());
+    return !is_abandoned();
   }
 
-  alignas(64) std::atomic<uint32_t> closed_{0};
+  // How often it is closed, and whether it is abandoned.
+  alignas(64) std::atomic<uint32_t> state_{0};
   GateWatcher* const watcher_;
 };
 

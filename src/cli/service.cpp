@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -49,16 +50,30 @@ void offer_answers(Supervisor& supervisor, EngineAnswers& answers) {
   if (!offered) log_warning(fmt::format("hilo top cannot look: {}", offered.error().message));
 }
 
+// How long to wait for the engine's threads when all is over. One in SCHED_IDLE gets a moment every
+// few seconds only, where others keep the cores busy.
+constexpr Nanoseconds stop_wait_max = second_ns;
+
+// What an engine needs as long as one of its threads lives.
+struct Service {
+  LoadedModel model;
+  std::optional<Trace> trace;
+  std::optional<Engine> engine;
+};
+
 // Serves until the run ends.
-Status run_engine(Supervisor& supervisor, const ServiceOptions& service, const ModelSource& source,
-                  const LoadedModel& model, Trace* trace) {
-  EngineOptions options = engine_options(source);
-  options.policy = policy_of(service);
-  options.trace = trace;
-  Engine engine{*model.backend, model.tokenizer_or_null(), options};
+Status run_engine(Supervisor& supervisor, const ServiceOptions& options, const ModelSource& source,
+                  Service& service) {
+  const LoadedModel& model = service.model;
+  Trace* const trace = service.trace ? &*service.trace : nullptr;
+  EngineOptions engine_options = hilo::engine_options(source);
+  engine_options.policy = policy_of(options);
+  engine_options.trace = trace;
+  Engine& engine =
+      service.engine.emplace(*model.backend, model.tokenizer_or_null(), engine_options);
   EngineAbout about{.model = source.header ? source.header->name : "",
                     .backend = model.backend->describe(),
-                    .socket = service.socket,
+                    .socket = options.socket,
                     .started = monotonic_now()};
   std::vector<BudgetLine> budget = memory_budget(model, engine);
   if (trace != nullptr) budget.push_back({"timeline", trace->bytes()});
@@ -106,15 +121,21 @@ Status run_service(const ServiceOptions& options,
   if (!trace_file) return trace_file.error();
   if (Status status = open_doors(**supervisor); !status) return status;
 
-  const auto model = load(*source);
+  auto model = load(*source);
   if (!model) return model.error();
   log_info(describe(*source, *model));
 
-  std::optional<Trace> trace;
-  if (trace_file->is_open()) trace.emplace();
-  Status ended = run_engine(**supervisor, options, *source, *model, trace ? &*trace : nullptr);
-  if (!trace) return ended;
-  *trace_file << trace->json();
+  auto service = std::make_unique<Service>();
+  service->model = std::move(*model);
+  if (trace_file->is_open()) service->trace.emplace();
+  Status ended = run_engine(**supervisor, options, *source, *service);
+  if (!service->engine->stop(monotonic_now() + stop_wait_max)) {
+    log_warning("others leave no time to LOW's threads: the process ends without waiting for them");
+    static_cast<void>(service.release());  // They may still wake up before it does.
+    return ended;
+  }
+  if (!service->trace) return ended;
+  *trace_file << service->trace->json();
   trace_file->close();
   if (ended && !*trace_file)
     return Error{fmt::format("The timeline {} could not be written.", options.trace_path)};

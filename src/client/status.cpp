@@ -31,7 +31,7 @@ const char* hilo_strerror(hilo_status status) {
     case HILO_LANE_DENIED:
       return "This channel does not give that lane.";
     case HILO_CANCELLED:
-      return "The task was cancelled before its work began.";
+      return "The task was cancelled before it was computed.";
     case HILO_EXPIRED:
       return "The task's time ran out before its work began.";
     case HILO_SHUTTING_DOWN:

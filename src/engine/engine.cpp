@@ -18,6 +18,8 @@ Engine::Engine(const Backend& backend, const Tokenizer* tokenizer, const EngineO
 
 Engine::~Engine() = default;
 
+bool Engine::stop(Instant deadline) { return threads_->stop(deadline); }
+
 std::vector<BudgetLine> Engine::memory_budget() const { return threads_->memory_budget(); }
 
 const Metrics& Engine::metrics() const { return threads_->metrics(); }

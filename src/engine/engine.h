@@ -76,7 +76,12 @@ class Engine final : public SessionHost {
   // Starts the threads; ready to adopt sessions when it returns. `backend` and `tokenizer` outlive
   // the engine. Without a tokenizer, tokens are the bytes of the text (echo and null backends).
   Engine(const Backend& backend, const Tokenizer* tokenizer, const EngineOptions& options);
-  ~Engine() override;  // Stops the threads; open tasks are dropped. Drain first to finish them.
+  ~Engine() override;  // Stops the threads, however long it takes.
+
+  // Stops the threads; open tasks are dropped. Drain first to finish them. False: a thread had not
+  // ended by the deadline, because the kernel gives all time to others. Then neither the engine nor
+  // what it uses may be destroyed before the process ends.
+  bool stop(Instant deadline);
 
   std::vector<BudgetLine> memory_budget() const;
 

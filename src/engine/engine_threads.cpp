@@ -35,6 +35,7 @@ void EngineThreads::tick() {
   const Instant now = monotonic_now();  // Read once: every decision here sees the same time.
   follow_control(now);                  // desk_ -> core_
   core_->tick(now);
+  if (now >= core_->drain_deadline()) abandon_low();
   report_to_control(now);  // core_ -> desk_
   wait(now);
 }
@@ -181,13 +182,24 @@ void EngineThreads::tell_what_was_not_allowed() const {
         "allow sched_setaffinity(2)");
 }
 
-EngineThreads::~EngineThreads() {
+bool EngineThreads::stop(Instant deadline) {
   stopping_.store(true, std::memory_order_seq_cst);
   bell_.ring();
-  intake_.join();
+  if (intake_.joinable()) intake_.join();
   quota_.reset();  // Before the workers, which it watches and may have stopped.
-  for (const auto& worker : workers_) worker->stop();
+  abandon_low();
+  for (const auto& worker : workers_) worker->begin_to_stop();
+  return std::ranges::all_of(workers_, [&](const auto& worker) { return worker->stop(deadline); });
+}
+
+EngineThreads::~EngineThreads() {
+  stop(never);
   workers_.clear();  // Before the sessions, whose slots they write.
+}
+
+// At the end nobody waits for a plan that may take as long as others on this machine like.
+void EngineThreads::abandon_low() const {
+  for (const auto& gate : gates_) gate->abandon();
 }
 
 std::vector<WorkerReport> EngineThreads::worker_reports() const {

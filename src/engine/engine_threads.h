@@ -22,6 +22,7 @@ class EngineThreads {
  public:
   EngineThreads(const Backend& backend, const Tokenizer* tokenizer, const EngineOptions& options);
   ~EngineThreads();
+  bool stop(Instant deadline);  // see Engine
   EngineThreads(const EngineThreads&) = delete;
   EngineThreads& operator=(const EngineThreads&) = delete;
 
@@ -38,6 +39,7 @@ class EngineThreads {
                     const EngineOptions& options);
   void tell_what_was_not_allowed() const;
   void keep_low_within_quota();
+  void abandon_low() const;
   void loop();
   void tick();
   void follow_control(Instant now);

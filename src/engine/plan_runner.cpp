@@ -24,8 +24,10 @@ void PlanRunner::run(const Plan& plan, const YieldGate& gate) {
   if (plan.empty()) return;  // All its tasks were taken out again.
   if (plan.work == Work::encode) return encode(plan.tasks(), gate);
   for (const TaskId id : plan.tasks()) {
-    gate.pass();
-    tokenize(id);
+    if (gate.pass())
+      tokenize(id);
+    else
+      tasks_[id].status = CompletionStatus::cancelled;
   }
 }
 
@@ -52,8 +54,8 @@ void PlanRunner::encode(std::span<const TaskId> batch, const YieldGate& gate) {
   Crew::Member leader = crew_.open();
   const bool done = backend_.lead(packed(), *workspace_, leader, gate, vectors());
   crew_.close();
-  for (const TaskId id : batch)
-    tasks_[id].status = done ? CompletionStatus::ok : CompletionStatus::failed;
+  const auto undone = gate.is_abandoned() ? CompletionStatus::cancelled : CompletionStatus::failed;
+  for (const TaskId id : batch) tasks_[id].status = done ? CompletionStatus::ok : undone;
 }
 
 bool PlanRunner::assist(PlanRunner& leader) {

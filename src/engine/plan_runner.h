@@ -21,7 +21,7 @@ class PlanRunner {
              TaskTable& tasks, uint32_t assistants);
 
   // Leaves status, tokens and truncated in each task, and its ids in the table or its vector in
-  // its slot.
+  // its slot. What is abandoned at the gate is cancelled.
   void run(const Plan& plan, const YieldGate& gate);
 
   // Called in another worker's thread, with that worker's runner: does a part of what `leader` is

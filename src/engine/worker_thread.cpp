@@ -29,21 +29,30 @@ WorkerThread::WorkerThread(const WorkerThreadOptions& options, std::unique_ptr<P
       runner_(std::move(runner)),
       bell_(bell) {
   if (!options_.core) return;
-  thread_ = start_thread(fmt::format("hilo-{}-{}", lane_name(lane()), *options_.core),
-                         [this] { loop(); });
+  thread_ = start_thread(fmt::format("hilo-{}-{}", lane_name(lane()), *options_.core), [this] {
+    loop();
+    ended_.set_value();
+  });
   pinned_ = pin_to_core(thread_, *options_.core);
   if (lane() == Lane::low && options_.low_class == Preemption::LowClass::idle)
     gives_way_ = run_only_when_idle(thread_);
   ::pthread_getcpuclockid(thread_.native_handle(), &cpu_clock_);
 }
 
-void WorkerThread::stop() {
-  if (!thread_.joinable()) return;
-  stopping_.store(true, std::memory_order_relaxed);
+void WorkerThread::begin_to_stop() {
+  if (!thread_.joinable() || stopping_.exchange(true, std::memory_order_relaxed)) return;
   given_.fetch_add(1, std::memory_order_seq_cst);  // Also publishes stopping_.
   given_.notify_one();
+}
+
+bool WorkerThread::stop(Instant deadline) {
+  if (!thread_.joinable()) return true;
+  begin_to_stop();
+  const std::chrono::steady_clock::time_point until{std::chrono::nanoseconds{deadline.ns}};
+  if (has_ended_.wait_until(until) != std::future_status::ready) return false;
   thread_.join();
   open_gate(given_.load(std::memory_order_relaxed) - 1);  // For what it will not do any more.
+  return true;
 }
 
 Nanoseconds WorkerThread::cpu_time() const {
@@ -97,7 +106,8 @@ void WorkerThread::open_gate(uint32_t done) {
 void WorkerThread::run(uint32_t number) {
   const bool may_be_stopped = lane() == Lane::low && options_.gate != nullptr;
   const YieldGate& gate = may_be_stopped ? *options_.gate : always_open;
-  gate.pass();  // Until it is our turn, the order has not begun.
+  // Until it is our turn, the order has not begun. If it is abandoned, the runner says so.
+  static_cast<void>(gate.pass());
   const Order& order = begin(number);
   WorkTimes times{.begun = monotonic_now(), .ended = {}};
   // The time of the thread, because a LOW worker stands at the gate or waits for its core.

@@ -4,6 +4,8 @@
 // backend) it has no thread, and carries a plan out as it is given.
 #pragma once
 
+#include <chrono>
+#include <future>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -32,10 +34,13 @@ struct WorkerThreadOptions {
 class WorkerThread final : public Worker {
  public:
   WorkerThread(const WorkerThreadOptions& options, std::unique_ptr<PlanRunner> runner, Bell& bell);
-  ~WorkerThread() override { stop(); }
-  // Ends the thread after the plan it is at; those that wait are dropped. All workers stop before
-  // the first is destroyed, because they look at each other.
-  void stop();
+  ~WorkerThread() override { stop(never); }
+  // Its thread ends after the plan it is at; those that wait are dropped.
+  void begin_to_stop();
+  // The same, and waits for it. All workers stop before the first is destroyed, because they look
+  // at each other. False: it was not done by the deadline. Others may keep the kernel from giving a
+  // LOW worker any time.
+  bool stop(Instant deadline);
 
   // False where the system has not allowed it.
   bool pinned() const { return pinned_; }
@@ -61,6 +66,8 @@ class WorkerThread final : public Worker {
   bool gives_way_ = true;
   uint32_t opened_ = 0;  // The gate was opened again for so many orders.
   std::atomic<bool> stopping_{false};
+  std::promise<void> ended_;
+  std::future<void> has_ended_ = ended_.get_future();
   std::thread thread_;
   clockid_t cpu_clock_{};
 };

@@ -159,15 +159,20 @@ TEST_F(EngineLanes, DrainFinishesWhatWasAdmitted) {
   EXPECT_TRUE(test_.engine().drained());
 }
 
-// Fails if waiting work outlives the deadline of a drain, or an earlier second order is ignored.
+// Fails if waiting work outlives the deadline of a drain, an earlier second order is ignored, or
+// LOW work under way goes on behind its next gate, be it open or closed.
 TEST_F(EngineLanes, DrainCancelsWhatIsLeftAtItsDeadline) {
   for (int i = 0; i < 10; ++i) submit(client_, HILO_LOW, whole_batch_);
   ASSERT_EQ(backend_.batches(1).size(), 1U);
+  const hilo_task high = submit(client_, HILO_HIGH, "H");
+  ASSERT_EQ(backend_.batches(2).size(), 2U);
   test_.engine().drain(monotonic_now() + 100 * second_ns);
   test_.engine().drain(monotonic_now() + 20 * millisecond_ns);
   for (int i = 0; i < 9; ++i) EXPECT_EQ(take_one(client_).status, HILO_CANCELLED);
+  backend_.permit_low(1);
+  EXPECT_EQ(take_one(client_).status, HILO_CANCELLED);
   permit_everything();
-  EXPECT_EQ(take_one(client_).status, HILO_OK);
+  EXPECT_EQ(take_answer(client_, high).status, HILO_OK);
 }
 
 // Fails if LOW texts for which there is no room wait at the head of their channel, with the HIGH

@@ -14,6 +14,10 @@
 
 namespace hilo {
 
+struct NoWorkspace final : Workspace {
+  size_t bytes() const override { return 0; }
+};
+
 class LatchedBackend final : public Backend {
  public:
   using Batch = std::vector<std::string>;
@@ -25,9 +29,6 @@ class LatchedBackend final : public Backend {
   size_t bytes() const override { return 0; }
 
   std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t) const override {
-    struct NoWorkspace final : Workspace {
-      size_t bytes() const override { return 0; }
-    };
     return std::make_unique<NoWorkspace>();
   }
 
@@ -43,7 +44,7 @@ class LatchedBackend final : public Backend {
       echo_vector(ids, {vectors[i], dims()});
     }
     wait_for_permit(texts);
-    gate.pass();
+    if (!gate.pass()) return false;
     return texts[0].find("broken") == std::string::npos;
   }
 

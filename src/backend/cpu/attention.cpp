@@ -35,7 +35,7 @@ class Head {
       kernels_.transpose_into_panel(rows.groups(), rows.groups_stride(),
                                     std::min(tokens_ - first, panel), depth(),
                                     scratch_.keys() + first * depth());
-      gate.pass();
+      if (!gate.pass()) return;
     }
     if (values_.precision == Precision::bf16)
       kernels_.pair_into_panels(values_.bf16s(0), values_.stride, tokens_, shape_.head_padded,
@@ -137,7 +137,7 @@ void attend(const PackedModel& model, const CpuKernels& kernels, const HeadOfTex
     Matrix to = context.from(of.first + row);
     to.data += column_bytes;
     head.attend_tile(row, rows, to);
-    gate.pass();
+    if (!gate.pass()) return;
     row += rows;
   }
 }

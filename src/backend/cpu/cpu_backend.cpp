@@ -75,7 +75,7 @@ class CpuBackend final : public Backend {
             const YieldGate& gate, std::span<float* const> vectors) const override {
     auto& own = static_cast<CpuWorkspace&>(workspace);
     encode(batch, own.buffers, {.scratch = own.scratch, .member = member, .gate = gate}, vectors);
-    return true;
+    return !gate.is_abandoned();
   }
 
   void assist(const TokenBatch& batch, Workspace& leaders, Workspace& own, Crew::Member& member,
@@ -93,7 +93,7 @@ class CpuBackend final : public Backend {
     ENSURE(vectors.size() == batch.texts());
     ENSURE(batch.sequence_start.back() <= batch.ids.size());
     ENSURE(batch.types.empty() || batch.types.size() == batch.ids.size());
-    for (size_t first = 0; first < batch.texts();) {
+    for (size_t first = 0; first < batch.texts() && !thread.gate.is_abandoned();) {
       const size_t end = end_of_chunk(batch.sequence_start, first);
       const TokenBatch chunk = {
           .ids = batch.ids,
@@ -120,6 +120,7 @@ class CpuBackend final : public Backend {
     const Matrix hidden = buffers.hidden();
     const size_t columns = model_.shape.hidden;
     thread.member.share(chunk.texts(), [&](size_t text) {
+      if (!thread.gate.pass()) return;
       const size_t start = chunk.sequence_start[text] - chunk.sequence_start.front();
       const size_t count = chunk.sequence_start[text + 1] - chunk.sequence_start[text];
       if (model_.score_head) {
@@ -128,7 +129,6 @@ class CpuBackend final : public Backend {
         pool(model_.pooling, hidden.from(start), count, columns, vectors[text]);
         if (model_.normalize) scale_to_unit_length(vectors[text], columns);
       }
-      thread.gate.pass();
     });
   }
 

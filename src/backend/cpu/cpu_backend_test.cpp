@@ -62,6 +62,9 @@ class Batch {
     EXPECT_TRUE(backend.run(batch(types), workspace, gate, pointers_));
     return vectors_;
   }
+  bool runs(const Backend& backend, Workspace& workspace, const YieldGate& gate) {
+    return backend.run(batch(), workspace, gate, pointers_);
+  }
   const Vectors& lead(const Backend& backend, Workspace& workspace, Crew::Member& leader) {
     for (std::vector<float>& vector : vectors_) std::ranges::fill(vector, 0.0F);
     EXPECT_TRUE(backend.lead(batch(), workspace, leader, YieldGate{}, pointers_));
@@ -364,6 +367,19 @@ TEST_P(Encoder, WaitsAtAClosedGate) {
     gate.open();
   }
   worker.join();
+}
+
+// Fails if abandoned work is told to be done, or leaves a workspace that is of no use.
+TEST_P(Encoder, AbandonsABatchAtItsGate) {
+  const Model model = random_model(tiny);
+  const auto backend = backend_of(model, GetParam());
+  const Texts texts = Texts::of_lengths({30, 17, 90}, tiny.vocabulary);
+  Batch batch(*backend, texts);
+  const auto workspace = batch.workspace(*backend);
+  YieldGate abandoned;
+  abandoned.abandon();
+  EXPECT_FALSE(batch.runs(*backend, *workspace, abandoned));
+  EXPECT_EQ(batch.run(*backend, *workspace, YieldGate{}), encode(*backend, texts));
 }
 
 // The seal aborts the process on an allocation (in debug builds, where it is active).

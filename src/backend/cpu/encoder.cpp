@@ -69,7 +69,7 @@ class ChunkEncoder {
   void run() {
     embed();
     const std::vector<PackedLayer>& layers = model_.layers;
-    for (size_t i = 0; i < layers.size(); ++i) {
+    for (size_t i = 0; i < layers.size() && !gate_.is_abandoned(); ++i) {
       const PackedLayer& next = layers[(i + 1) % layers.size()];  // The next chunk begins again.
       project_heads(layers[i]);
       attend_all();
@@ -123,7 +123,7 @@ class ChunkEncoder {
         kernels_.normalize_layer(hidden.floats(first + row), norm.gamma.data(), norm.beta.data(),
                                  model_.shape.hidden, model_.config.layer_norm_epsilon);
         narrow(hidden, operand, model_.shape.hidden, first + row);
-        gate_.pass();
+        if (!gate_.pass()) return;
       }
     });
   }
@@ -139,7 +139,7 @@ class ChunkEncoder {
     share_range(rows, [&](size_t row, size_t end) {
       for (; row < end; ++row) {
         narrow(from, to, columns, first + row);
-        gate_.pass();
+        if (!gate_.pass()) return;
       }
     });
   }

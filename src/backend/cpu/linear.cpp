@@ -57,7 +57,7 @@ void apply_linear(const CpuKernels& kernels, const PackedLinear& linear, PanelRa
           .column_scale = integers ? linear.column_scale() + column : nullptr,
           .column_offset = integers ? linear.column_offset() + column : nullptr,
       });
-      gate.pass();
+      if (!gate.pass()) return;
       upcoming.data += linear.depth() * share;
       row += height;
     }

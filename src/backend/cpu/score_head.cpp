@@ -41,7 +41,7 @@ float ScoreHead::score(const float* row, const YieldGate& gate) const {
   for (size_t i = 0; i < columns; ++i) {
     const float dense = product(dense_.data() + i * columns, row, columns);
     sum += output_.data()[i] * std::tanh(dense + dense_bias_.data()[i]);
-    gate.pass();
+    if (!gate.pass()) return 0.0F;
   }
   return function_ == ScoreFunction::sigmoid ? 1.0F / (1.0F + std::exp(-sum)) : sum;
 }
