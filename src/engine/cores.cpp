@@ -15,9 +15,10 @@ namespace hilo {
 namespace {
 
 uint32_t cores_of_quota() {
-  const std::optional<GroupQuota> quota = tightest_quota();
-  if (!quota) return CPU_SETSIZE;
-  return static_cast<uint32_t>(std::clamp(std::ceil(quota->quota.cores()), 2.0, 1.0 * CPU_SETSIZE));
+  const auto tightest = tightest_quota();
+  if (!tightest || !tightest.value()) return CPU_SETSIZE;
+  const double cores = tightest.value()->quota.cores();
+  return static_cast<uint32_t>(std::clamp(std::ceil(cores), 2.0, 1.0 * CPU_SETSIZE));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "engine/cpu_quota.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <fcntl.h>
 #include <string_view>
@@ -12,17 +13,30 @@
 namespace hilo {
 namespace {
 
-// Empty for a file that is not there: kernels differ in what they tell.
-std::string contents_of(const std::string& path) {
+// Reads files, and remembers if one could not be read: no descriptor was free, or its group has
+// gone meanwhile.
+class Files {
+ public:
+  // Empty for a file that is not there: kernels differ in what they tell.
+  std::string contents_of(const std::string& path);
+  // Empty if all could be read.
+  const std::string& unreadable() const { return unreadable_; }
+
+ private:
+  std::string unreadable_;
+};
+
+std::string Files::contents_of(const std::string& path) {
   const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file.valid() && (errno == ENOENT || errno == ENOTDIR)) return {};
   std::string contents;
   char buffer[4096];
-  while (file.valid()) {
-    const ssize_t bytes = ::read(file.get(), buffer, sizeof buffer);
-    if (bytes <= 0) break;
+  ssize_t bytes = -1;
+  while (file.valid() && (bytes = ::read(file.get(), buffer, sizeof buffer)) > 0)
     contents.append(buffer, static_cast<size_t>(bytes));
-  }
-  return contents;
+  if (bytes == 0) return contents;
+  unreadable_ = path;
+  return {};
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -105,18 +119,18 @@ std::vector<std::string> folders_of_groups(const Tree& tree, std::string group) 
   return folders;
 }
 
-std::optional<CpuQuota> quota_of(const std::string& folder, bool v2) {
+std::optional<CpuQuota> quota_of(Files& files, const std::string& folder, bool v2) {
   std::optional<uint64_t> time;
   std::optional<uint64_t> period;
   if (v2) {
-    const std::string line = contents_of(folder + "/cpu.max");
+    const std::string line = files.contents_of(folder + "/cpu.max");
     const auto words = split(line, ' ');
     if (words.size() != 2) return std::nullopt;
     time = number(words[0]);
     period = number(words[1]);
   } else {
-    time = number(contents_of(folder + "/cpu.cfs_quota_us"));
-    period = number(contents_of(folder + "/cpu.cfs_period_us"));
+    time = number(files.contents_of(folder + "/cpu.cfs_quota_us"));
+    period = number(files.contents_of(folder + "/cpu.cfs_period_us"));
   }
   if (!time || !period || *time == 0 || *period == 0) return std::nullopt;
   return CpuQuota{.time = static_cast<Nanoseconds>(*time) * microsecond_ns,
@@ -125,9 +139,10 @@ std::optional<CpuQuota> quota_of(const std::string& folder, bool v2) {
 
 }  // namespace
 
-std::optional<GroupQuota> tightest_quota(const std::string& root) {
-  const std::string mountinfo = contents_of(root + "/proc/self/mountinfo");
-  const std::string cgroup = contents_of(root + "/proc/self/cgroup");
+Result<std::optional<GroupQuota>> tightest_quota(const std::string& root) {
+  Files files;
+  const std::string mountinfo = files.contents_of(root + "/proc/self/mountinfo");
+  const std::string cgroup = files.contents_of(root + "/proc/self/cgroup");
   std::optional<GroupQuota> tightest;
   // The controller is in one of the two.
   for (const bool v2 : {false, true}) {
@@ -135,24 +150,28 @@ std::optional<GroupQuota> tightest_quota(const std::string& root) {
     const auto group = own_group(cgroup, v2);
     if (!tree || !group) continue;
     for (const std::string& folder : folders_of_groups(*tree, *group)) {
-      const auto quota = quota_of(root + folder, v2);
+      const auto quota = quota_of(files, root + folder, v2);
       if (quota && (!tightest || quota->cores() < tightest->quota.cores()))
         tightest = GroupQuota{.quota = *quota, .folder = root + folder};
     }
   }
+  if (!files.unreadable().empty()) return Error{files.unreadable() + " cannot be read"};
   return tightest;
 }
 
-GroupSpending spending_of(const std::string& folder) {
-  const std::string counters = contents_of(folder + "/cpu.stat");
-  GroupSpending spending{.time = std::nullopt,
-                         .times_throttled = field(counters, "nr_throttled").value_or(0)};
+std::optional<GroupSpending> spending_of(const std::string& folder) {
+  Files files;
+  const std::string counters = files.contents_of(folder + "/cpu.stat");
+  const auto times_throttled = field(counters, "nr_throttled");
+  if (!times_throttled) return std::nullopt;
+  GroupSpending spending{.time = std::nullopt, .times_throttled = *times_throttled};
   // v2 has it beside the throttling, v1 in a file of the cpuacct controller, which is usually
   // mounted with cpu.
   if (const auto us = field(counters, "usage_usec"))
     spending.time = static_cast<Nanoseconds>(*us) * microsecond_ns;
-  else if (const auto ns = number(contents_of(folder + "/cpuacct.usage")))
+  else if (const auto ns = number(files.contents_of(folder + "/cpuacct.usage")))
     spending.time = static_cast<Nanoseconds>(*ns);
+  if (!files.unreadable().empty()) return std::nullopt;
   return spending;
 }
 

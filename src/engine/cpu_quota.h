@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace hilo {
 
@@ -28,15 +29,16 @@ struct GroupQuota {
 };
 
 // The tightest quota of this process, which may change at any time; nothing where it has none or
-// the kernel does not tell. `root` is where /proc and the mounted control groups are found.
-std::optional<GroupQuota> tightest_quota(const std::string& root = {});
+// the kernel does not tell. An error says that a file is there and cannot be read now: nothing is
+// known of the quota then. `root` is where /proc and the mounted control groups are found.
+Result<std::optional<GroupQuota>> tightest_quota(const std::string& root = {});
 
 struct GroupSpending {
   std::optional<Nanoseconds> time;  // none: this kernel counts it elsewhere
   uint64_t times_throttled = 0;     // periods in which the group was stopped
 };
 
-// What all processes of the group have spent since it was made.
-GroupSpending spending_of(const std::string& folder);
+// What all processes of the group have spent since it was made; nothing if that cannot be read now.
+std::optional<GroupSpending> spending_of(const std::string& folder);
 
 }  // namespace hilo

@@ -39,7 +39,7 @@ class CpuQuotaFiles : public ::testing::Test {
               "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
   }
   std::optional<CpuQuota> quota() const {
-    const auto tightest = tightest_quota(root_);
+    const auto tightest = tightest_quota(root_).value();
     return tightest ? std::optional{tightest->quota} : std::nullopt;
   }
 
@@ -73,7 +73,7 @@ TEST_F(CpuQuotaFiles, TheTightestOfNestedGroups) {
   write_v2("/pod/container");
   write("/sys/fs/cgroup/pod/container/cpu.max", "400000 100000\n");
   write("/sys/fs/cgroup/pod/cpu.max", "500000 250000\n");
-  const auto tightest = tightest_quota(root_);
+  const auto tightest = tightest_quota(root_).value();
   ASSERT_TRUE(tightest);
   EXPECT_EQ(tightest->quota, (CpuQuota{500 * ms, 250 * ms}));
   EXPECT_EQ(tightest->folder, root_ + "/sys/fs/cgroup/pod");
@@ -111,14 +111,27 @@ TEST_F(CpuQuotaFiles, Spending) {
   write("/v2/cpu.stat",
         "usage_usec 81234\nuser_usec 80000\nsystem_usec 1234\nnr_periods 17\nnr_throttled 8\n"
         "throttled_usec 19190\nnr_bursts 0\n");
-  EXPECT_EQ(spending_of(root_ + "/v2").time, 81'234 * microsecond_ns);
-  EXPECT_EQ(spending_of(root_ + "/v2").times_throttled, 8U);
+  const auto v2 = spending_of(root_ + "/v2").value();
+  EXPECT_EQ(v2.time, 81'234 * microsecond_ns);
+  EXPECT_EQ(v2.times_throttled, 8U);
   write("/v1/cpu.stat", "nr_periods 17\nnr_throttled 3\nthrottled_time 19190446\n");
-  EXPECT_EQ(spending_of(root_ + "/v1").time, std::nullopt);
+  EXPECT_EQ(spending_of(root_ + "/v1").value().time, std::nullopt);
   write("/v1/cpuacct.usage", "123456789\n");
-  EXPECT_EQ(spending_of(root_ + "/v1").time, 123'456'789);
-  EXPECT_EQ(spending_of(root_ + "/v1").times_throttled, 3U);
-  EXPECT_EQ(spending_of(root_ + "/gone").time, std::nullopt);
+  const auto v1 = spending_of(root_ + "/v1").value();
+  EXPECT_EQ(v1.time, 123'456'789);
+  EXPECT_EQ(v1.times_throttled, 3U);
+}
+
+// Fails if a file that cannot be read is taken for one that is not there, or for zero: a folder
+// stands in its place.
+TEST_F(CpuQuotaFiles, WhatCannotBeReadIsNotKnown) {
+  write_v2("/a");
+  write("/sys/fs/cgroup/a/cpu.max/file", "");
+  EXPECT_FALSE(tightest_quota(root_).ok());
+  EXPECT_FALSE(spending_of(root_ + "/gone"));
+  write("/v1/cpu.stat", "nr_throttled 3\n");
+  write("/v1/cpuacct.usage/file", "");
+  EXPECT_FALSE(spending_of(root_ + "/v1"));
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ void EngineCore::give(Worker& worker, const Plan& plan) {
 // LOW's turn.
 void EngineCore::leave_cores_to_low(Instant now) {
   for (uint32_t core = 0; core < cores() && low_turns_.has_claim(); ++core)
-    if (may_work(Lane::high, core) && worker(Lane::low, core).plans() > 0)
+    if (may_work(Lane::high, core) && worker(Lane::low, core).may_run() &&
+        worker(Lane::low, core).plans() > 0)
       low_turns_.begin(core, now);
 }
 

@@ -168,6 +168,11 @@ void EngineThreads::keep_low_within_quota() {
       if (worker->lane() == Lane::low) spent += worker->cpu_time();
     return spent;
   };
+  options.low_has_work = [this] {
+    return std::ranges::any_of(workers_, [](const auto& worker) {
+      return worker->lane() == Lane::low && worker->has_work();
+    });
+  };
   quota_ = std::make_unique<QuotaKeeper>(std::move(options), low_begins_);
 }
 

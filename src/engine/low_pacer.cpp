@@ -11,6 +11,8 @@ namespace {
 // one core and not taken back when another needs it.
 constexpr double margin = 0.08;
 constexpr double ahead_max = 0.04;
+// LOW's time is over when the second look in turn has not come.
+constexpr Nanoseconds steps_without_look = 2;
 constexpr double low_least = 0.05;
 constexpr double extra_margin_step = 0.05;
 constexpr double extra_margin_max = 0.4;
@@ -23,9 +25,18 @@ constexpr Nanoseconds memory = 20 * second_ns;
 
 }  // namespace
 
-Nanoseconds LowPacer::interval() const {
+// So short that LOW cannot run far ahead.
+Nanoseconds LowPacer::step() const {
   const double each = ahead_max * static_cast<double>(quota_.time) / low_cores_;
   return std::clamp(static_cast<Nanoseconds>(each), interval_min, interval_max);
+}
+
+// Each look costs, and the quota pays. LOW that must stop is looked at when its time has come, and
+// one that does not use its time, because HIGH has the cores, half as often.
+Nanoseconds LowPacer::interval() const {
+  if (credit_ > 0) return low_uses_its_time_ ? step() : steps_without_look * step();
+  const double due = -credit_ / low_each_period() * static_cast<double>(quota_.period);
+  return std::clamp(static_cast<Nanoseconds>(due), interval_min, interval_max);
 }
 
 double LowPacer::low_each_period() const {
@@ -33,7 +44,7 @@ double LowPacer::low_each_period() const {
   return std::max((1 - margin) * quota - extra_margin_ - others_most_, low_least * quota);
 }
 
-bool LowPacer::look(Instant now, const CpuSpent& spent) {
+Nanoseconds LowPacer::look(Instant now, const CpuSpent& spent) {
   const Nanoseconds elapsed = now - looked_at_;
   const auto quota = static_cast<double>(quota_.time);
   const double kept = std::exp(-static_cast<double>(elapsed) / memory);
@@ -41,10 +52,9 @@ bool LowPacer::look(Instant now, const CpuSpent& spent) {
   const double before = others_most_;
 
   others_most_ *= kept;
-  count_others(now, elapsed, std::max(static_cast<double>(spent.all - spent_.all) - low, 0.0));
   extra_margin_ *= kept;
-  if (spent.times_throttled > spent_.times_throttled)
-    extra_margin_ = std::min(extra_margin_ + extra_margin_step * quota, extra_margin_max * quota);
+  if (spent.group) learn(now, spent);
+  low_uses_its_time_ = credit_ <= 0 || low > 0;
 
   const double each_period = low_each_period();
   const double periods = static_cast<double>(elapsed) / static_cast<double>(quota_.period);
@@ -53,7 +63,20 @@ bool LowPacer::look(Instant now, const CpuSpent& spent) {
   credit_ = std::clamp(credit_, -each_period, ahead_max * quota);
   looked_at_ = now;
   spent_ = spent;
-  return credit_ > 0;
+  return credit_ > 0 ? steps_without_look * step() : 0;
+}
+
+void LowPacer::learn(Instant now, const CpuSpent& spent) {
+  if (learned_.group) {
+    const Nanoseconds all = spent.group->time - learned_.group->time;
+    const Nanoseconds others = std::max<Nanoseconds>(all - (spent.low - learned_.low), 0);
+    count_others(now, now - learned_at_, static_cast<double>(others));
+    const auto quota = static_cast<double>(quota_.time);
+    if (spent.group->times_throttled > learned_.group->times_throttled)
+      extra_margin_ = std::min(extra_margin_ + extra_margin_step * quota, extra_margin_max * quota);
+  }
+  learned_at_ = now;
+  learned_ = spent;
 }
 
 void LowPacer::count_others(Instant now, Nanoseconds elapsed, double spent) {

@@ -10,12 +10,13 @@
 // LOW gives up as much at once. A small share stays LOW's whatever happens, so that it never
 // starves.
 //
-// A function of clock readings and counters alone. Whoever has it looks every interval(), and stops
-// LOW while the answer is no.
+// A function of clock readings and counters alone. Whoever has it looks again after interval(). LOW
+// stops by itself when its time is over: whoever looks may be late, on a machine with other work.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.h"
 #include "engine/cpu_quota.h"
@@ -24,36 +25,49 @@ namespace hilo {
 
 // Counters that only grow.
 struct CpuSpent {
-  Nanoseconds all = 0;  // by the control group, or by this process if that is not known
-  Nanoseconds low = 0;  // by LOW workers
-  uint64_t times_throttled = 0;
+  struct Group {
+    Nanoseconds time = 0;
+    uint64_t times_throttled = 0;
+  };
+  Nanoseconds low = 0;           // by LOW workers
+  std::optional<Group> group{};  // by all; nothing: it could not be read this time
 };
 
 class LowPacer {
  public:
   // `low_cores`: so many LOW workers compute at once.
   LowPacer(const CpuQuota& quota, uint32_t low_cores, Instant now, const CpuSpent& spent)
-      : quota_(quota), low_cores_(low_cores), looked_at_(now), part_began_(now), spent_(spent) {}
+      : quota_(quota),
+        low_cores_(low_cores),
+        looked_at_(now),
+        learned_at_(now),
+        part_began_(now),
+        spent_(spent),
+        learned_(spent) {}
 
   // What was learned of the others stays.
   void change_quota(const CpuQuota& quota) { quota_ = quota; }
 
-  // May LOW compute until the next look?
-  bool look(Instant now, const CpuSpent& spent);
-  // How long until that: so short that LOW cannot run far ahead.
+  // How long LOW may compute from now; 0: it must stop.
+  Nanoseconds look(Instant now, const CpuSpent& spent);
+  // When to look again.
   Nanoseconds interval() const;
 
  private:
   static constexpr Nanoseconds parts = 8;
 
+  void learn(Instant now, const CpuSpent& spent);
   void count_others(Instant now, Nanoseconds elapsed, double spent);
   double low_each_period() const;
+  Nanoseconds step() const;
 
   CpuQuota quota_;
   uint32_t low_cores_;
   Instant looked_at_;
+  Instant learned_at_;
   Instant part_began_;
-  CpuSpent spent_;
+  CpuSpent spent_;    // when last looked at
+  CpuSpent learned_;  // when last learned from
   // What others spent in the latest period, in parts; and the most in any, slowly forgotten.
   std::array<double, parts> others_{};
   size_t part_ = 0;
@@ -62,6 +76,7 @@ class LowPacer {
   double extra_margin_ = 0;
   // CPU time that LOW may spend now.
   double credit_ = 0;
+  bool low_uses_its_time_ = true;
 };
 
 }  // namespace hilo

@@ -69,6 +69,8 @@ struct Load {
   bool low = true;
   uint32_t seed = 1;
   Nanoseconds learning = 5 * second_ns;  // not counted in the outcome
+  Nanoseconds late = 0;                  // a look in ten is so late
+  bool others_known = true;
 };
 
 // HIGH requests at random moments on all cores, before LOW, which always has work.
@@ -79,6 +81,7 @@ class Simulation {
         random_(load.seed),
         group_(load.quota, load.cores, static_cast<Nanoseconds>(random_() % 100) * ms),
         pacer_(load.quota, static_cast<uint32_t>(load.cores), {}, {}) {
+    if (!load.paced) low_may_until_ = Instant{INT64_MAX};
     arrival_ = next_arrival({});
   }
 
@@ -110,17 +113,18 @@ class Simulation {
   void advance(Instant now) {
     for (; arrival_ <= now; arrival_ = next_arrival(arrival_)) high_left_ += load_.high_time;
     if (load_.paced && now >= look_at_) {
-      spent_.times_throttled = group_.times_throttled();
-      low_may_ = pacer_.look(now, spent_);
-      look_at_ = now + pacer_.interval();
+      spent_.group.reset();
+      if (load_.others_known) spent_.group = {all_, group_.times_throttled()};
+      low_may_until_ = now + pacer_.look(now, spent_);
+      look_at_ = now + pacer_.interval() + (lateness_() % 10 == 0 ? load_.late : 0);
     }
     group_.begin_step(now);
     bool low_ran = false;
     for (size_t core = 0; core < load_.cores; ++core) {
       const bool high = high_left_ > 0;
-      if (!high && !(load_.low && low_may_)) continue;
+      if (!high && !(load_.low && now < low_may_until_)) continue;
       if (!group_.run(core)) continue;
-      spent_.all += step;
+      all_ += step;
       if (high) {
         high_left_ -= step;
         high_ += step;
@@ -136,6 +140,7 @@ class Simulation {
 
   Load load_;
   std::mt19937 random_;
+  std::mt19937 lateness_;  // another, so that the arrivals stay the same
   KernelGroup group_;
   LowPacer pacer_;
   CpuSpent spent_;
@@ -146,7 +151,8 @@ class Simulation {
   Nanoseconds high_left_ = 0;
   Nanoseconds low_ = 0;
   Nanoseconds high_ = 0;
-  bool low_may_ = true;
+  Nanoseconds all_ = 0;
+  Instant low_may_until_;
 };
 
 // Shows that the model can fail: without pacing, LOW has the kernel stop everything in every
@@ -180,6 +186,43 @@ TEST(LowPacer, LowDoesNotHaveHighStopped) {
     EXPECT_LE(beside.times_throttled, alone.times_throttled + 1) << seed;
     EXPECT_DOUBLE_EQ(beside.high_share, alone.high_share) << seed;
     EXPECT_GT(beside.low_share, 0.3) << seed;
+  }
+}
+
+// Fails if LOW goes on spending where whoever looks is late, as on a machine with other work.
+TEST(LowPacer, LowStopsByItselfWhenNobodyLooks) {
+  const CpuQuota quota{40 * ms, 100 * ms};
+  const Outcome outcome = Simulation{{.quota = quota, .late = 60 * ms}}.run(15 * second_ns);
+  EXPECT_EQ(outcome.times_throttled, 0U);
+  EXPECT_GT(outcome.low_share, 0.3);
+}
+
+// Fails if LOW is not paced, or starves, while the group's counters cannot be read.
+TEST(LowPacer, LowIsPacedWhateverOthersDo) {
+  const Outcome outcome = Simulation{{.others_known = false}}.run(10 * second_ns);
+  EXPECT_EQ(outcome.times_throttled, 0U);
+  EXPECT_GT(outcome.low_share, 0.85);
+}
+
+// Fails if a reading that is missing is taken for a number: the next one would look as if others
+// had spent all since the beginning, and LOW would be left with its least share.
+TEST(LowPacer, AMissingReadingTeachesNothing) {
+  const auto group = [](Nanoseconds time) { return CpuSpent{.low = 0, .group = {{time, 7}}}; };
+  const CpuQuota quota{100 * ms, 100 * ms};
+  LowPacer missed{quota, 1, {}, group(second_ns)};
+  LowPacer read{quota, 1, {}, group(second_ns)};
+  for (int look = 1; look <= 100; ++look) {
+    const Instant now{look * ms};
+    const CpuSpent spent = group(second_ns);
+    read.look(now, spent);
+    missed.look(now, look % 10 == 5 ? CpuSpent{} : spent);
+  }
+  CpuSpent spends = group(second_ns);
+  for (int look = 101; look <= 200; ++look) {
+    spends.low += ms;
+    spends.group->time += ms;
+    const bool may = read.look(Instant{look * ms}, spends) > 0;
+    ASSERT_EQ(missed.look(Instant{look * ms}, spends) > 0, may) << look;
   }
 }
 

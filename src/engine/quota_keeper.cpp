@@ -19,12 +19,12 @@ QuotaKeeper::~QuotaKeeper() {
   stopping_.store(true, std::memory_order_seq_cst);
   ::eventfd_write(low_begins_.descriptor(), 1);
   thread_.join();
-  let_low_pass(true);
+  let_low_pass_until(YieldGate::unlimited);
 }
 
 void QuotaKeeper::loop() {
   Instant read_at{};
-  for (Nanoseconds low_before = 0; !stopping_.load(std::memory_order_seq_cst);) {
+  while (!stopping_.load(std::memory_order_seq_cst)) {
     const Instant now = monotonic_now();
     if (read_at == Instant{} || now - read_at >= options_.reading_interval) {
       read_quota(now);
@@ -34,25 +34,24 @@ void QuotaKeeper::loop() {
       wait_for(options_.reading_interval);
       continue;
     }
-    const CpuSpent spent = this->spent();
-    let_low_pass(pacer_->look(now, spent));
-    // An idle LOW is not worth waking up for, but others may be learned from.
-    const bool low_is_idle = low_passes_ && spent.low == low_before;
-    low_before = spent.low;
-    if (low_is_idle)
-      wait_for_low(std::min(quota_->quota.period, options_.reading_interval));
-    else
+    const Nanoseconds time = pacer_->look(now, spent());
+    let_low_pass_until(time > 0 ? now + time : YieldGate::shut);
+    if (options_.low_has_work())
       wait_for(pacer_->interval());
+    else
+      wait_for_low(std::min(quota_->quota.period, options_.reading_interval));
   }
 }
 
 // The quota may change at any time, and so may the group that we are in.
 void QuotaKeeper::read_quota(Instant now) {
-  const std::optional<GroupQuota> before = std::exchange(quota_, tightest_quota(options_.root));
+  auto tightest = tightest_quota(options_.root);
+  if (!tightest) return;  // What was known stays.
+  const std::optional<GroupQuota> before = std::exchange(quota_, std::move(*tightest));
   if (!quota_) {
     if (before) log_info("no quota of CPU time any more");
     pacer_.reset();
-    return let_low_pass(true);
+    return let_low_pass_until(YieldGate::unlimited);
   }
   const bool same_group = before && before->folder == quota_->folder;
   if (same_group && before->quota == quota_->quota) return;
@@ -65,22 +64,18 @@ void QuotaKeeper::read_quota(Instant now) {
 }
 
 CpuSpent QuotaKeeper::spent() const {
-  const GroupSpending group = spending_of(quota_->folder);
-  CpuSpent spent{.all = 0, .low = options_.low_spent(), .times_throttled = group.times_throttled};
+  CpuSpent spent{.low = options_.low_spent()};
+  const auto group = spending_of(quota_->folder);
+  if (!group) return spent;
   timespec ours{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ours);
-  spent.all = group.time.value_or(ours.tv_sec * second_ns + ours.tv_nsec);
+  spent.group = {.time = group->time.value_or(ours.tv_sec * second_ns + ours.tv_nsec),
+                 .times_throttled = group->times_throttled};
   return spent;
 }
 
-void QuotaKeeper::let_low_pass(bool pass) {
-  if (pass == low_passes_) return;
-  low_passes_ = pass;
-  for (YieldGate* const gate : options_.gates)
-    if (pass)
-      gate->open();
-    else
-      gate->close();
+void QuotaKeeper::let_low_pass_until(Instant until) {
+  for (YieldGate* const gate : options_.gates) gate->keep_open_until(until);
 }
 
 void QuotaKeeper::wait_for(Nanoseconds longest) {
@@ -91,10 +86,10 @@ void QuotaKeeper::wait_for(Nanoseconds longest) {
   ::eventfd_read(low_begins_.descriptor(), &rings);
 }
 
-// A plan that begins just before this is not seen: the next is, soon.
+// An idle LOW is not worth waking up for, but others may be learned from.
 void QuotaKeeper::wait_for_low(Nanoseconds longest) {
   low_begins_.prepare_to_sleep();
-  wait_for(longest);
+  if (!options_.low_has_work()) wait_for(longest);
   low_begins_.awake();
 }
 

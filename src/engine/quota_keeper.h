@@ -1,6 +1,6 @@
 // A thread that keeps LOW within the CPU time that the kernel allows us (low_pacer.h). Where there
-// is a quota it looks some hundred times a second while LOW computes, and closes the gates while
-// LOW has to wait; else it only looks once a second whether there is one now.
+// is a quota it looks some hundred times a second while LOW has work, and keeps the gates open for
+// a moment if LOW may go on; else it only looks once a second whether there is one now.
 #pragma once
 
 #include <atomic>
@@ -20,6 +20,7 @@ namespace hilo {
 struct QuotaKeeperOptions {
   std::vector<YieldGate*> gates;           // of all LOW workers
   std::function<Nanoseconds()> low_spent;  // CPU time of all LOW workers so far
+  std::function<bool()> low_has_work;      // true before a LOW worker begins a plan
   Nanoseconds reading_interval = second_ns;
   std::string root{};  // where the kernel's files are: elsewhere in tests
 };
@@ -36,7 +37,7 @@ class QuotaKeeper {
   void loop();
   void read_quota(Instant now);
   CpuSpent spent() const;
-  void let_low_pass(bool pass);
+  void let_low_pass_until(Instant until);
   void wait_for(Nanoseconds longest);
   void wait_for_low(Nanoseconds longest);
 
@@ -44,7 +45,6 @@ class QuotaKeeper {
   Bell& low_begins_;
   std::optional<GroupQuota> quota_;
   std::optional<LowPacer> pacer_;
-  bool low_passes_ = true;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

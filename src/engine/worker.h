@@ -46,8 +46,16 @@ class Worker {
     std::atomic<State> state{State::waiting};
   };
 
+  // True from before it begins an order until it has finished it. Any thread may ask.
+  bool has_work() const {
+    return given_.load(std::memory_order_seq_cst) != done_.load(std::memory_order_seq_cst);
+  }
+
   // ---- The tick
 
+  // False while it stands, whatever the other lane does: there is a quota of CPU time, and LOW's
+  // part of it is spent.
+  virtual bool may_run() const { return true; }
   uint32_t plans() const { return given_.load(std::memory_order_relaxed) - collected_; }
   bool has_room() const { return plans() < depth(); }
   void give(const Plan& plan, Instant deadline);

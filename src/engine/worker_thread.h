@@ -46,6 +46,10 @@ class WorkerThread final : public Worker {
   bool pinned() const { return pinned_; }
   bool gives_way() const { return gives_way_; }
 
+  bool may_run() const override {
+    return lane() == Lane::high || options_.gate == nullptr || !options_.gate->is_shut();
+  }
+
   // What its thread has had of a processor; 0 without a thread.
   Nanoseconds cpu_time() const;
   size_t bytes() const { return sizeof(*this) + runner_->bytes(); }

@@ -78,8 +78,8 @@ std::vector<Worker*> Machine::workers() const {
 }
 
 bool Machine::runs(ScriptedWorker& worker) {
-  return worker.busy() &&
-         (worker.lane() == Lane::high || !this->worker(Lane::high, worker.core()).busy());
+  return worker.has_work() &&
+         (worker.lane() == Lane::high || !this->worker(Lane::high, worker.core()).has_work());
 }
 
 void Machine::begin(Instant now, Random& random) {

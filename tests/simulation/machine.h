@@ -27,7 +27,6 @@ class ScriptedWorker final : public Worker {
   using Given = std::function<void(const ScriptedWorker&, const Plan&)>;
   void on_given(Given given) { given_to_ = std::move(given); }
 
-  bool busy() const { return done() != given(); }
   bool begun() const { return begun_; }
   Nanoseconds left() const { return left_; }
 
