@@ -100,7 +100,7 @@ def encode_at_once(socket: Path, engine: subprocess.Popen[bytes], lane: str, tex
         with standing_still(engine):
             for thread in threads:
                 thread.start()
-            time.sleep(0.3)
+            time.sleep(1)  # Nothing tells that both have submitted; they need a millisecond.
         for thread in threads:
             thread.join()
     return outcomes

@@ -34,7 +34,7 @@ def test_fewer_dimensions_have_length_1_again(minilm: hilo.Hilo) -> None:
 
 def test_question_beside_bulk_gets_its_vector(minilm: hilo.Hilo) -> None:
     alone = minilm.encode("resize photos")
-    bulk = threading.Thread(target=minilm.encode, args=[["some longer text " * 10] * 300])
+    bulk = threading.Thread(target=minilm.encode, args=[["some longer text " * 10] * 1000])
     bulk.start()
     time.sleep(0.05)
     for _ in range(3):

@@ -3,6 +3,7 @@
 #include <array>
 #include <csignal>
 #include <fcntl.h>
+#include <string>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,13 +39,18 @@ TEST(Guard, EndsWholeGroupsAfterUs) {
     const auto pid = start_child({.arguments = {"sh", "-c", "sleep 100 & echo started; wait"}});
     if (!guard.ok() || !pid.ok()) ::_exit(1);
     (*guard)->watch(*pid);
-    ::pause();
+    if (::write(STDOUT_FILENO, "watched\n", 8) == 8) ::pause();
+    ::_exit(1);
   }
   line.writer.reset();
-  std::array<char, 16> text{};
-  ASSERT_GT(::read(line.reader.get(), text.data(), text.size()), 0);
-  // The shell has spoken, but the stand-in may not have told the guard yet.
-  ::usleep(100'000);
+  // The shell has started its child, and the guard was told, in either order.
+  std::string said;
+  std::array<char, 32> text{};
+  while (said.find("started\n") == said.npos || said.find("watched\n") == said.npos) {
+    const ssize_t bytes = ::read(line.reader.get(), text.data(), text.size());
+    ASSERT_GT(bytes, 0) << said;
+    said.append(text.data(), static_cast<size_t>(bytes));
+  }
   ::kill(engine, SIGKILL);
   ASSERT_EQ(::waitpid(engine, nullptr, 0), engine);
   EXPECT_EQ(::read(line.reader.get(), text.data(), text.size()), 0);

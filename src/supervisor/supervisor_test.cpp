@@ -4,11 +4,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,11 +39,16 @@ class FakeHost final : public SessionHost {
     return std::move(sessions_);
   }
   int news() const override { return news_.get(); }
-  void drain(Instant deadline) override { drain_deadlines_.push_back(deadline); }
+  void drain(Instant deadline) override {
+    drain_deadlines_.push_back(deadline);
+    if (when_drained_) std::exchange(when_drained_, nullptr)();
+  }
   bool drained() const override { return drains_at_once_ && !drain_deadlines_.empty(); }
 
   void retire_at_once() { retire_at_once_ = true; }
   void never_drain() { drains_at_once_ = false; }
+  // Done when the first drain begins.
+  void when_drained(std::function<void()> action) { when_drained_ = std::move(action); }
   uint32_t adopted() const { return adopted_; }
   const std::vector<Instant>& drain_deadlines() const { return drain_deadlines_; }
 
@@ -49,6 +56,7 @@ class FakeHost final : public SessionHost {
   UniqueFd news_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<Instant> drain_deadlines_;
+  std::function<void()> when_drained_;
   bool retire_at_once_ = false;
   bool drains_at_once_ = true;
   uint32_t adopted_ = 0;
@@ -166,8 +174,8 @@ TEST_F(SupervisorTest, KillsWhatDoesNotEnd) {
 TEST_F(SupervisorTest, SecondSignalSkipsTheDrain) {
   options_.drain_wait_max = 3600 * second_ns;
   host_.never_drain();
-  ASSERT_TRUE(
-      launch("high", signal_us("TERM") + "; sleep 0.1; " + signal_us("TERM") + "; sleep 100"));
+  host_.when_drained([] { ::kill(::getpid(), SIGTERM); });
+  ASSERT_TRUE(launch("high", signal_us("TERM") + "; sleep 100"));
   EXPECT_TRUE(supervisor().run(host_).ok());
   ASSERT_EQ(host_.drain_deadlines().size(), 2U);
   EXPECT_LT(host_.drain_deadlines()[1], host_.drain_deadlines()[0]);  // It was told to hurry.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket as sockets
 import subprocess
 import sys
 import time
@@ -27,6 +28,12 @@ def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE_
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         time.sleep(0.005)
+
+
+def is_served(path: Path) -> bool:
+    """Whether somebody listens there. A killed engine leaves its socket behind."""
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_SEQPACKET) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def run_hilo(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:

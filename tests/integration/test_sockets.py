@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from hilo_ctypes import ANY, HIGH, LANE_DENIED, LOW, NOT_FOUND, OK, Client, HiloError, echo_vector
-from processes import HILO, PATIENCE_S, Engine, descriptors, mappings, run_hilo, until
+from processes import HILO, PATIENCE_S, Engine, descriptors, is_served, mappings, run_hilo, until
 
 SERVE = ("serve", "--backend", "echo")
 
@@ -40,7 +40,7 @@ def test_without_a_runtime_folder_the_socket_is_in_tmp(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Path(f"/tmp/hilo-{os.geteuid()}/hilo.sock")
-    if path.exists():
+    if is_served(path):
         pytest.skip(f"{path} belongs to an engine that this test must not disturb")
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     with Engine(tmp_path, *SERVE) as engine:
