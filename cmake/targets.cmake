@@ -6,6 +6,17 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/hilo_main.cpp)
   target_link_options(hilo PRIVATE -static-libstdc++ -static-libgcc)
 endif()
 
+# The HTTP front end: a client of the library, linked in.
+target_link_libraries(hilo_http PUBLIC hilo_client PRIVATE
+  Boost::headers simdjson::simdjson OpenSSL::Crypto ZLIB::ZLIB)
+# g++ 12 takes the frames of Asio's coroutines, which have their own operator new, for mismatched
+# when it inlines one half of the pair.
+target_compile_options(hilo_http PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
+add_executable(hilo-http ${CMAKE_SOURCE_DIR}/src/http/http_main.cpp)
+target_compile_definitions(hilo-http PRIVATE HILO_VERSION="${PROJECT_VERSION}")
+target_link_libraries(hilo-http PRIVATE hilo_http)
+target_link_options(hilo-http PRIVATE -static-libstdc++ -static-libgcc)
+
 # The client library: what C, C++ and Python programs link. Its C++ runtime is inside, and nothing
 # but the hilo_ functions is visible, so it gets along with whatever else the program has loaded.
 target_compile_definitions(hilo_client PRIVATE HILO_VERSION="${PROJECT_VERSION}")

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "channel/session.h"
-#include "cli/options.h"
+#include "base/options.h"
 #include "engine/engine.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"

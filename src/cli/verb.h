@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "cli/options.h"
+#include "base/options.h"
 
 namespace hilo {
 

@@ -83,6 +83,20 @@ struct CommandWords {
   const char* examples;  // the end of its --help
 };
 
+// A program without verbs.
+class OptionParser {
+ public:
+  OptionParser(const CommandWords& program, const char* version);
+  ~OptionParser();
+
+  OptionList options() const { return OptionList{*program_}; }
+  // The exit status, after help or a complaint was printed; or none, and the program goes on.
+  std::optional<int> parse(int argc, char** argv);
+
+ private:
+  std::unique_ptr<CLI::App> program_;
+};
+
 // A program whose first word is one of its verbs.
 class VerbParser {
  public:

@@ -1,4 +1,4 @@
-#include "cli/options.h"
+#include "base/options.h"
 
 #include <algorithm>
 
@@ -74,6 +74,32 @@ void OptionList::require(std::function<std::string()> missing) const {
   });
 }
 
+namespace {
+
+// 2 is the status of a command line that makes no sense.
+std::optional<int> parse_with(CLI::App& program, int argc, char** argv) {
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& wrong) {
+    return program.exit(wrong) == 0 ? 0 : 2;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+OptionParser::OptionParser(const CommandWords& program, const char* version)
+    : program_(std::make_unique<CLI::App>(program.summary, program.name)) {
+  program_->set_version_flag("--version", version);
+  program_->footer(program.examples);
+}
+
+OptionParser::~OptionParser() = default;
+
+std::optional<int> OptionParser::parse(int argc, char** argv) {
+  return parse_with(*program_, argc, argv);
+}
+
 VerbParser::VerbParser(const CommandWords& program, const char* version)
     : program_(std::make_unique<CLI::App>(program.summary, program.name)) {
   program_->set_version_flag("--version", version);
@@ -94,12 +120,7 @@ OptionList VerbParser::add(const CommandWords& verb) {
 }
 
 std::optional<int> VerbParser::parse(int argc, char** argv) {
-  try {
-    program_->parse(argc, argv);
-  } catch (const CLI::ParseError& wrong) {
-    return program_->exit(wrong) == 0 ? 0 : 2;
-  }
-  return std::nullopt;
+  return parse_with(*program_, argc, argv);
 }
 
 size_t VerbParser::verb() const {

@@ -1,0 +1,417 @@
+#include "http/connection.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "http/gzip.h"
+#include "http/openai.h"
+
+namespace hilo::http {
+namespace {
+
+constexpr double linger_seconds = 2;
+constexpr size_t linger_bytes_max = 64 * 1024 * 1024;
+constexpr uint32_t retry_ms_without_engine = 1000;
+constexpr std::string_view leave_to_send = "HTTP/1.1 100 Continue\r\n\r\n";
+
+const char* reason_of(unsigned status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 422:
+      return "Unprocessable Content";
+    case 424:
+      return "Failed Dependency";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Unknown";
+  }
+}
+
+Problem no_route(const Request& request) {
+  constexpr size_t path_bytes_told = 200;
+  return {.kind = ProblemKind::no_such_route,
+          .message =
+              fmt::format("There is nothing at '{}'.", request.path.substr(0, path_bytes_told))};
+}
+
+// The time that a request's texts may wait, from its header; none if it sets no limit.
+Outcome<std::optional<uint32_t>> read_timeout(const Request& request) {
+  const auto text = request.header("X-Hilo-Timeout-Ms");
+  if (!text) return std::optional<uint32_t>{};
+  uint32_t ms = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), ms);
+  if (error == std::errc{} && end == text->data() + text->size() && ms >= 1 &&
+      ms <= timeout_ms_max)
+    return std::optional{ms};
+  return Problem{.message = fmt::format("X-Hilo-Timeout-Ms must be a whole number from 1 to {}.",
+                                        timeout_ms_max)};
+}
+
+Outcome<std::optional<LaneWish>> read_lane_header(const Request& request) {
+  const auto word = request.header("X-Hilo-Lane");
+  if (!word) return std::optional<LaneWish>{};
+  if (const auto wish = lane_wish_of(*word)) return wish;
+  return Problem{.message = "X-Hilo-Lane must be high, low or auto."};
+}
+
+Outcome<Lane> lane_of(const Request& request, const Work& work, const Caller& caller,
+                      Service& service) {
+  const auto header = read_lane_header(request);
+  if (!header) return header.error();
+  const auto lane =
+      choose_lane({.path = request.path_lane,
+                   .header = *header,
+                   .body = work.priority,
+                   .caller = caller.lanes,
+                   .high_offered = service.engine.client(Lane::high) != nullptr,
+                   .low_offered = service.engine.client(Lane::low) != nullptr,
+                   .texts = work.size(),
+                   .automatic_high_texts_max = service.options.auto_high_texts});
+  if (lane) return *lane;
+  return Problem{.kind = lane.error() == NoLane::contradiction ? ProblemKind::bad_request
+                                                               : ProblemKind::forbidden,
+                 .message = describe(lane.error())};
+}
+
+// Replaces a packed body by what is in it.
+Outcome<void> unpack(Request& request, size_t bytes_max) {
+  const auto encoding = request.header("Content-Encoding");
+  if (!encoding || same_ignoring_case(*encoding, "identity")) return {};
+  auto unpacked = unpack_gzip(request.body, bytes_max);
+  if (!unpacked) return unpacked.error();
+  request.body = std::move(*unpacked);
+  return {};
+}
+
+bool encoding_is_known(const Request& request) {
+  const auto encoding = request.header("Content-Encoding");
+  return !encoding || same_ignoring_case(*encoding, "gzip") ||
+         same_ignoring_case(*encoding, "x-gzip") || same_ignoring_case(*encoding, "identity");
+}
+
+}  // namespace
+
+Connection::Connection(Service& service, std::unique_ptr<Stream> stream, const Executor& executor)
+    : service_(service),
+      stream_(std::move(stream)),
+      wake_(executor),
+      reader_(service.options.limits.body_bytes_max) {}
+
+void Connection::enter(Phase phase, double seconds) {
+  phase_ = phase;
+  deadline_ = monotonic_now() + nanoseconds(seconds);
+}
+
+void Connection::tick(Instant now) {
+  if (phase_ == Phase::answer || timed_out_ || now < deadline_) return;
+  timed_out_ = true;
+  stream_->cancel();
+}
+
+void Connection::end_when_idle() {
+  ending_ = true;
+  if (phase_ == Phase::idle) stream_->cancel();
+}
+
+void Connection::end_now() {
+  ending_ = hung_up_ = timed_out_ = true;
+  stream_->cancel();
+  wake_.cancel();
+}
+
+Awaitable<void> Connection::run() {
+  enter(Phase::idle, service_.options.limits.header_seconds);
+  if (co_await stream_->open()) {
+    bool more = true;
+    while (more) more = co_await serve_one();
+  }
+  co_await stream_->close();
+}
+
+// False: the connection is to be closed.
+Awaitable<bool> Connection::serve_one() {
+  std::optional<Problem> problem = co_await receive();
+  const bool whole = reader_.state() == RequestReader::State::whole;
+  if (!whole && !problem) co_return false;  // The client has gone, or was idle for too long.
+
+  const size_t body_bytes = reader_.body_bytes();
+  service_.bodies_bytes += body_bytes;
+  const bool keep_open = !problem && reader_.keep_open() && !ending_;
+  bool sent = false;
+  {
+    Request request;
+    Response response;
+    if (problem) {
+      response = write_openai_problem(*problem);
+    } else {
+      request = reader_.take();
+      record_.request = &request;
+      response = co_await answer(request);
+    }
+    record_.status = response.status;
+    record_.response_bytes = response.body.size();
+    if (!hung_up_) sent = co_await send(response, keep_open && !ending_, request.method == "HEAD");
+    record_.sent = monotonic_now();
+    record_.hung_up = !sent;
+    if (service_.finished) service_.finished(record_);
+  }
+  room_.reset();
+  service_.bodies_bytes -= body_bytes;
+  if (sent && problem) co_await linger();
+  if (!sent || !keep_open || ending_) co_return false;
+  reader_.next();
+  co_return true;
+}
+
+// Reads a request. Neither whole nor a problem: the client went away, or never came.
+Awaitable<std::optional<Problem>> Connection::receive() {
+  const Limits& limits = service_.options.limits;
+  const size_t bodies_max = size_t{limits.bodies_mib_max} << 20;
+  record_ = {};
+  if (reader_.has_bytes())
+    enter(Phase::header, limits.header_seconds);
+  else if (phase_ != Phase::idle)
+    enter(Phase::idle, limits.idle_seconds);
+  bool leave_given = false;
+  record_.begun = monotonic_now();
+  while (true) {
+    if (auto problem = reader_.advance()) co_return problem;
+    if (reader_.state() == RequestReader::State::whole) break;
+    if (reader_.state() == RequestReader::State::body && phase_ != Phase::body)
+      enter(Phase::body, limits.body_seconds);
+    if (service_.bodies_bytes + reader_.body_bytes() > bodies_max)
+      co_return Problem{.kind = ProblemKind::overloaded,
+                        .message = "The requests under way have as much memory as they may.",
+                        .retry_after_ms = retry_ms_without_engine};
+    if (!leave_given && reader_.expects_leave()) {
+      leave_given = true;
+      if (!co_await write(leave_to_send)) co_return std::nullopt;
+    }
+    if (co_await read_more()) continue;
+    if (timed_out_ && reader_.begun() && !ending_)
+      co_return Problem{.kind = ProblemKind::too_slow,
+                        .message = "The request took too long to arrive."};
+    co_return std::nullopt;
+  }
+  phase_ = Phase::answer;
+  record_.received = record_.parsed = record_.computed = record_.written = monotonic_now();
+  co_return std::nullopt;
+}
+
+Awaitable<bool> Connection::read_more() {
+  if (ending_ && phase_ == Phase::idle) co_return false;
+  const size_t bytes = co_await stream_->read_some(reader_.room());
+  if (bytes == 0 || timed_out_) co_return false;
+  reader_.add(bytes);
+  if (phase_ == Phase::idle) {
+    record_.begun = monotonic_now();
+    enter(Phase::header, service_.options.limits.header_seconds);
+  }
+  co_return true;
+}
+
+Awaitable<Response> Connection::answer(Request& request) {
+  const auto found = service_.router.find(request.method, request.path);
+  if (std::holds_alternative<NoRoute>(found)) co_return write_openai_problem(no_route(request));
+  if (const auto* const wrong = std::get_if<WrongMethod>(&found)) {
+    Response response = wrong->write_problem(
+        {.kind = ProblemKind::wrong_method,
+         .message = fmt::format("'{}' takes {}, not {}.", request.path, wrong->allowed,
+                                request.method)});
+    response.headers.emplace_back("Allow", wrong->allowed);
+    co_return response;
+  }
+  const Route& route = *std::get<const Route*>(found);
+  record_.route = &route;
+  const auto caller = service_.access.admit(request);
+  if (!caller) co_return route.write_problem(caller.error());
+  co_return co_await follow_route(route, *caller, request);
+}
+
+Awaitable<Response> Connection::follow_route(const Route& route, const Caller& caller,
+                                             Request& request) {
+  if (route.needs_engine && !service_.engine.connected())
+    co_return route.write_problem({.kind = ProblemKind::unavailable,
+                                   .message = service_.engine.absence(),
+                                   .retry_after_ms = retry_ms_without_engine});
+  if (!encoding_is_known(request))
+    co_return route.write_problem(
+        {.kind = ProblemKind::unknown_encoding,
+         .message = "The only Content-Encoding that is understood is gzip."});
+  Answer answer = co_await handle(route, request);
+  record_.parsed = record_.computed = record_.written = monotonic_now();
+  if (auto* const response = std::get_if<Response>(&answer)) co_return std::move(*response);
+  if (const auto* const problem = std::get_if<Problem>(&answer))
+    co_return route.write_problem(*problem);
+  Exchange exchange = std::get<Exchange>(std::move(answer));
+  co_return co_await compute(route, caller, request, std::move(exchange));
+}
+
+Awaitable<Answer> Connection::handle(const Route& route, Request& request) {
+  const Context context = service_.context();
+  const bool packed = request.header("Content-Encoding").has_value();
+  if (!packed && request.body.size() <= body_bytes_at_once)
+    co_return route.handle(request, context);
+  // Its sentence may change meanwhile.
+  const std::string absence{context.absence};
+  Answer answer;
+  co_await in_bulk([&] {
+    Context copy = context;
+    copy.absence = absence;
+    if (auto unpacked = unpack(request, context.limits.body_bytes_max); !unpacked)
+      answer = unpacked.error();
+    else
+      answer = route.handle(request, copy);
+  });
+  co_return answer;
+}
+
+Awaitable<Response> Connection::compute(const Route& route, const Caller& caller,
+                                        const Request& request, Exchange exchange) {
+  if (exchange.work.tokens.size() > 0)
+    co_return route.write_problem({.message = "Token ids cannot be embedded yet: send texts."});
+  const auto timeout = read_timeout(request);
+  if (!timeout) co_return route.write_problem(timeout.error());
+  const auto lane = lane_of(request, exchange.work, caller, service_);
+  if (!lane) co_return route.write_problem(lane.error());
+  record_.lane = *lane;
+  record_.texts = exchange.work.size();
+
+  LaneRoom& room = service_.engine.room(*lane);
+  if (!room.take(record_.texts))
+    co_return route.write_problem(
+        {.kind = ProblemKind::overloaded,
+         .message = fmt::format("As many {} texts wait as may.", name_of(*lane)),
+         .retry_after_ms = room.retry_ms(record_.texts)});
+  room_.emplace(room, record_.texts);
+
+  Call call{.work = std::move(exchange.work)};
+  if (*timeout) call.deadline = record_.received + **timeout * millisecond_ns;
+  call.finished = [this] { wake_.cancel(); };
+  service_.engine.client(*lane)->begin(call);
+  if (!co_await await(call)) {
+    // A lost engine ends its calls, so the client is still the one that has this one.
+    service_.engine.client(*lane)->abandon(call);
+    co_return Response{};
+  }
+  record_.computed = record_.written = monotonic_now();
+  if (call.problem) co_return route.write_problem(*call.problem);
+
+  size_t truncated = 0;
+  for (const Vectors::Fact& fact : call.vectors.facts) {
+    record_.tokens += fact.tokens;
+    record_.engine_ns_max = std::max(record_.engine_ns_max, fact.engine_ns);
+    truncated += fact.truncated ? 1 : 0;
+  }
+  Response response;
+  if (call.vectors.values.size() <= floats_at_once)
+    response = exchange.write(call.vectors);
+  else
+    co_await in_bulk([&] { response = exchange.write(call.vectors); });
+  record_.written = monotonic_now();
+  response.headers.emplace_back("X-Hilo-Lane", *lane == Lane::high ? "high" : "low");
+  if (truncated > 0) response.headers.emplace_back("X-Hilo-Truncated", std::to_string(truncated));
+  co_return response;
+}
+
+// False: the client hung up before.
+Awaitable<bool> Connection::await(Call& call) {
+  if (!call.over)
+    stream_->watch_for_hang_up([this] {
+      hung_up_ = true;
+      wake_.cancel();
+    });
+  while (!call.over && !hung_up_) {
+    boost::system::error_code woken;
+    wake_.expires_at(Alarm::time_point::max());
+    co_await wake_.async_wait(told_in(woken));
+  }
+  stream_->unwatch();
+  co_return call.over;
+}
+
+Awaitable<void> Connection::in_bulk(std::function<void()> work) {
+  bool done = false;
+  service_.bulk.run(std::move(work), [this, &done] {
+    done = true;
+    wake_.cancel();
+  });
+  while (!done) {
+    boost::system::error_code woken;
+    wake_.expires_at(Alarm::time_point::max());
+    co_await wake_.async_wait(told_in(woken));
+  }
+}
+
+Awaitable<bool> Connection::send(const Response& response, bool keep_open, bool head_only) {
+  enter(Phase::write, service_.options.limits.write_seconds);
+  timed_out_ = false;
+  std::string head = fmt::format(
+      "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\n",
+      response.status, reason_of(response.status), service_.date, response.content_type,
+      response.body.size(), keep_open ? "keep-alive" : "close");
+  for (const auto& [name, value] : response.headers)
+    head.append(name).append(": ").append(value).append("\r\n");
+  head += "\r\n";
+  if (head_only) co_return co_await write(head);
+  if (head.size() + response.body.size() <= write_bytes_max) {
+    head += response.body;
+    co_return co_await write(head);
+  }
+  if (!co_await write(head)) co_return false;
+  co_return co_await write(response.body);
+}
+
+Awaitable<bool> Connection::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const size_t written = co_await stream_->write_some(bytes.substr(0, write_bytes_max));
+    if (written == 0 || timed_out_) co_return false;
+    bytes.remove_prefix(written);
+  }
+  co_return true;
+}
+
+// Closing while the client still sends would throw away the response that it has not read yet.
+Awaitable<void> Connection::linger() {
+  enter(Phase::write, linger_seconds);
+  stream_->end_writing();
+  std::array<char, read_bytes_max> dropped;
+  size_t total = 0;
+  while (!timed_out_ && total < linger_bytes_max) {
+    const size_t bytes = co_await stream_->read_some(dropped);
+    if (bytes == 0) co_return;
+    total += bytes;
+  }
+}
+
+}  // namespace hilo::http

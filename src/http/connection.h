@@ -1,0 +1,71 @@
+// One client's connection: requests come in one after the other, each is answered before the next
+// is read. The order of things is here; what they are is in the routes and in the engine's client.
+//
+// Threads: the io thread.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+
+#include "http/request_record.h"
+#include "http/request_reader.h"
+#include "http/service.h"
+#include "http/stream.h"
+
+namespace hilo::http {
+
+class Connection {
+ public:
+  Connection(Service& service, std::unique_ptr<Stream> stream, const Executor& executor);
+
+  // Serves until either side has had enough.
+  Awaitable<void> run();
+
+  // Breaks off what has taken too long.
+  void tick(Instant now);
+  // No further request is read; the one under way is answered.
+  void end_when_idle();
+  void end_now();
+
+ private:
+  // What the connection waits for, which decides what its deadline means.
+  enum class Phase { idle, header, body, answer, write };
+
+  Awaitable<bool> serve_one();
+  Awaitable<std::optional<Problem>> receive();
+  Awaitable<bool> read_more();
+  Awaitable<Response> answer(Request& request);
+  Awaitable<Response> follow_route(const Route& route, const Caller& caller, Request& request);
+  Awaitable<Answer> handle(const Route& route, Request& request);
+  Awaitable<Response> compute(const Route& route, const Caller& caller, const Request& request,
+                              Exchange exchange);
+  Awaitable<bool> await(Call& call);
+  Awaitable<void> in_bulk(std::function<void()> work);
+  Awaitable<bool> send(const Response& response, bool keep_open, bool head_only);
+  Awaitable<bool> write(std::string_view bytes);
+  Awaitable<void> linger();
+  void enter(Phase phase, double seconds);
+
+  using Alarm = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+  Service& service_;
+  std::unique_ptr<Stream> stream_;
+  // Never goes off by itself: cancelling it wakes the coroutine.
+  Alarm wake_;
+  RequestReader reader_;
+  RequestRecord record_;
+  Phase phase_ = Phase::idle;
+  Instant deadline_{};
+  bool timed_out_ = false;
+  bool ending_ = false;
+  bool hung_up_ = false;
+  // While a text's vector is not written out, the lane's room for it is taken.
+  std::optional<RoomTaken> room_;
+};
+
+}  // namespace hilo::http

@@ -1,0 +1,211 @@
+#include "http/engine_client.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace hilo::http {
+namespace {
+
+constexpr size_t texts_per_turn = 16;
+constexpr size_t results_at_once = 64;
+constexpr size_t advances_max = 8;  // rounds of taking before others have the io thread
+
+Problem problem_of(hilo_status status, uint32_t index, uint32_t retry_after_ms) {
+  switch (status) {
+    case HILO_REFUSED:
+      return {.kind = ProblemKind::overloaded,
+              .message = "The engine has taken in as much work of this lane as it may.",
+              .retry_after_ms = std::max(retry_after_ms, 1U)};
+    case HILO_EXPIRED:
+      return {.kind = ProblemKind::expired,
+              .message = "The time of X-Hilo-Timeout-Ms was over before the work had begun."};
+    case HILO_CANCELLED:
+    case HILO_SHUTTING_DOWN:
+      return {.kind = ProblemKind::unavailable, .message = "The engine is shutting down."};
+    case HILO_ENGINE_GONE:
+      return {.kind = ProblemKind::unavailable,
+              .message = "The engine went away while it worked on this request."};
+    case HILO_INVALID_UTF8:
+    case HILO_TEXT_TOO_LONG:
+    case HILO_INVALID_ARGUMENT:
+      return {.message = fmt::format("Text {} cannot be taken: {}", index, hilo_strerror(status))};
+    default:
+      return {.kind = ProblemKind::engine_failed,
+              .message = fmt::format("Text {} failed: {}", index, hilo_strerror(status))};
+  }
+}
+
+size_t dims_of(const hilo_client* client) {
+  hilo_info_t info{};
+  ENSURE(hilo_info(client, &info) == HILO_OK);
+  return info.dims;
+}
+
+}  // namespace
+
+EngineClient::EngineClient(ClientHandle client, hilo_lane lane)
+    : client_(std::move(client)), lane_(lane), dims_(dims_of(client_.get())) {
+  open_.reserve(HILO_TASKS_MAX);
+}
+
+void EngineClient::begin(Call& call) {
+  call.vectors.dims = dims_;
+  call.vectors.values.resize(call.work.size() * dims_);
+  call.vectors.facts.resize(call.work.size());
+  turns_.push_back(&call);
+  submit_waiting(monotonic_now());
+}
+
+void EngineClient::abandon(Call& call) {
+  if (!call.over) forget(call);
+}
+
+void EngineClient::forget(Call& call) {
+  std::erase(turns_, &call);
+  for (auto& [task, place] : open_) {
+    if (place.call != &call) continue;
+    place.call = nullptr;
+    hilo_cancel(client_.get(), task);  // One that is computed already is told all the same.
+  }
+}
+
+bool EngineClient::advance() {
+  hilo_disarm(client_.get());
+  for (size_t round = 0; round < advances_max; ++round) {
+    if (!take_results()) return false;
+    submit_waiting(monotonic_now());
+    if (hilo_arm(client_.get()) != HILO_OK) break;
+  }
+  // Armed with results ready, the engine has rung or the tick looks again.
+  return true;
+}
+
+bool EngineClient::take_results() {
+  std::array<hilo_result, results_at_once> results;
+  while (true) {
+    size_t taken = 0;
+    const hilo_status status = hilo_take(client_.get(), results.data(), results.size(), &taken);
+    for (size_t i = 0; i < taken; ++i) deliver(results[i]);
+    if (status == HILO_OK && taken == results.size()) continue;
+    if (status == HILO_OK || status == HILO_EMPTY) return true;
+    give_up();
+    return false;
+  }
+}
+
+void EngineClient::deliver(const hilo_result& result) {
+  const auto found = open_.find(result.task);
+  ENSURE(found != open_.end());
+  const Place place = found->second;
+  open_.erase(found);
+  if (place.call != nullptr) deliver(place, result);
+  if (result.status == HILO_OK) hilo_release(client_.get(), result.task);
+}
+
+void EngineClient::deliver(Place place, const hilo_result& result) {
+  Call& call = *place.call;
+  if (result.status == HILO_SHUTTING_DOWN) draining_ = true;
+  // A request of which nothing is done yet is better told; of one under way, the texts sent back
+  // go again when the engine has said.
+  if (result.status == HILO_REFUSED && call.computed > 0) {
+    if (call.next == call.work.size() && call.again.empty()) turns_.push_back(&call);
+    call.again.push_back(place.index);
+    paused_until_ = std::max(
+        paused_until_, monotonic_now() + Nanoseconds{result.retry_after_ms} * millisecond_ns);
+    return;
+  }
+  if (result.status != HILO_OK)
+    return finish(call, problem_of(result.status, place.index, result.retry_after_ms));
+  std::copy_n(result.vector, dims_, call.vectors.values.begin() +
+                                        static_cast<ptrdiff_t>(place.index * dims_));
+  call.vectors.facts[place.index] = {.tokens = result.tokens,
+                                     .truncated = result.truncated != 0,
+                                     .engine_ns = result.engine_ns};
+  ++texts_computed_;
+  if (++call.computed == call.work.size()) finish(call, std::nullopt);
+}
+
+void EngineClient::submit_waiting(Instant now) {
+  if (now < paused_until_) return;
+  while (!turns_.empty() && open_.size() < HILO_TASKS_MAX) {
+    Call* const call = turns_.front();
+    const Turn turn = take_turn(*call, now);
+    if (turn == Turn::full) return;
+    if (turn == Turn::over) continue;  // It has left the queue.
+    turns_.pop_front();
+    if (turn == Turn::more_left) turns_.push_back(call);
+  }
+}
+
+EngineClient::Turn EngineClient::take_turn(Call& call, Instant now) {
+  hilo_submit_options options{.struct_bytes = sizeof(hilo_submit_options),
+                              .lane = lane_,
+                              .timeout_ms = 0,
+                              .prompt_name = call.work.prompt_name.empty()
+                                                 ? nullptr
+                                                 : call.work.prompt_name.c_str()};
+  if (call.deadline) {
+    if (*call.deadline <= now) {
+      finish(call, problem_of(HILO_EXPIRED, 0, 0));
+      return Turn::over;
+    }
+    options.timeout_ms = static_cast<uint32_t>((*call.deadline - now) / millisecond_ns + 1);
+  }
+  std::array<hilo_text, texts_per_turn> texts;
+  std::array<uint32_t, texts_per_turn> indices;
+  size_t count = 0;
+  size_t next = call.next;
+  for (; count < texts_per_turn && (count < call.again.size() || next < call.work.size());
+       ++count) {
+    indices[count] =
+        count < call.again.size() ? call.again[count] : static_cast<uint32_t>(next++);
+    const std::string_view text = call.work.texts[indices[count]];
+    texts[count] = {text.data(), text.size()};
+  }
+  std::array<hilo_task, texts_per_turn> tasks;
+  size_t submitted = 0;
+  const hilo_status status = hilo_submit_many(client_.get(), &options, texts.data(), count,
+                                              tasks.data(), &submitted);
+  for (size_t i = 0; i < submitted; ++i) open_[tasks[i]] = {&call, indices[i]};
+  const size_t repeated = std::min(submitted, call.again.size());
+  call.again.erase(call.again.begin(), call.again.begin() + static_cast<ptrdiff_t>(repeated));
+  call.next += submitted - repeated;
+  if (status == HILO_FULL || status == HILO_ENGINE_GONE) return Turn::full;  // advance() will see.
+  if (status != HILO_OK) {
+    finish(call, problem_of(status, indices[submitted], 0));
+    return Turn::over;
+  }
+  return call.has_unsubmitted() ? Turn::more_left : Turn::all_submitted;
+}
+
+void EngineClient::tick(Instant now) {
+  for (size_t i = 0; i < turns_.size();) {
+    Call& call = *turns_[i];
+    if (call.deadline && *call.deadline <= now)
+      finish(call, problem_of(HILO_EXPIRED, 0, 0));
+    else
+      ++i;
+  }
+  submit_waiting(now);
+}
+
+void EngineClient::finish(Call& call, std::optional<Problem> problem) {
+  if (problem) forget(call);  // A call that is whole has left nothing behind.
+  call.problem = std::move(problem);
+  call.over = true;
+  if (call.finished) call.finished();
+}
+
+void EngineClient::give_up() {
+  const Problem problem = problem_of(HILO_ENGINE_GONE, 0, 0);
+  while (!turns_.empty()) finish(*turns_.front(), problem);
+  std::vector<Call*> calls;
+  for (const auto& [task, place] : open_)
+    if (place.call != nullptr && std::ranges::find(calls, place.call) == calls.end())
+      calls.push_back(place.call);
+  for (Call* const call : calls) finish(*call, problem);
+  open_.clear();
+}
+
+}  // namespace hilo::http

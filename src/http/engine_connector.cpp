@@ -1,0 +1,67 @@
+#include "http/engine_connector.h"
+
+#include <chrono>
+
+namespace hilo::http {
+namespace {
+
+constexpr std::chrono::milliseconds pause_between_tries{200};
+
+Connected connect_lanes(const std::string& socket_path) {
+  Connected connected;
+  const char* const path = socket_path.empty() ? nullptr : socket_path.c_str();
+  for (const auto& [lane, handle] : {std::pair{HILO_HIGH, &connected.high},
+                                     std::pair{HILO_LOW, &connected.low}}) {
+    hilo_client* client = nullptr;
+    const hilo_status status = hilo_connect(path, lane, &client);
+    if (status == HILO_OK) {
+      handle->reset(client);
+    } else if (status != HILO_LANE_DENIED) {
+      return {.high = nullptr, .low = nullptr, .failure = hilo_last_error()};
+    } else {
+      connected.failure = hilo_last_error();
+    }
+  }
+  return connected;
+}
+
+}  // namespace
+
+EngineConnector::EngineConnector(std::string socket_path, std::function<void(Connected)> told)
+    : socket_path_(std::move(socket_path)), told_(std::move(told)), thread_([this] { loop(); }) {}
+
+EngineConnector::~EngineConnector() {
+  {
+    const std::lock_guard lock{mutex_};
+    ending_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void EngineConnector::begin() {
+  {
+    const std::lock_guard lock{mutex_};
+    wanted_ = true;
+  }
+  changed_.notify_one();
+}
+
+void EngineConnector::loop() {
+  std::unique_lock lock{mutex_};
+  while (true) {
+    changed_.wait(lock, [this] { return wanted_ || ending_; });
+    if (ending_) return;
+    lock.unlock();
+    Connected connected = connect_lanes(socket_path_);
+    const bool done = connected.any();
+    told_(std::move(connected));
+    lock.lock();
+    if (done)
+      wanted_ = false;
+    else
+      changed_.wait_for(lock, pause_between_tries, [this] { return ending_; });
+  }
+}
+
+}  // namespace hilo::http

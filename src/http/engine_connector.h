@@ -1,0 +1,46 @@
+// Connects to the engine's socket on a thread of its own, because connecting waits for the engine.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "http/engine_client.h"
+
+namespace hilo::http {
+
+// A channel for each lane that the socket gives; or none, and why.
+struct Connected {
+  ClientHandle high;
+  ClientHandle low;
+  std::string failure;  // a sentence
+
+  bool any() const { return high != nullptr || low != nullptr; }
+};
+
+class EngineConnector {
+ public:
+  // `told` is called on the connector's thread, once after each try.
+  EngineConnector(std::string socket_path, std::function<void(Connected)> told);
+  ~EngineConnector();  // Waits for the try under way, at most 10 s.
+  EngineConnector(const EngineConnector&) = delete;
+  EngineConnector& operator=(const EngineConnector&) = delete;
+
+  // Tries again and again from now on, until it succeeds.
+  void begin();
+
+ private:
+  void loop();
+
+  std::string socket_path_;
+  std::function<void(Connected)> told_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool wanted_ = false;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace hilo::http

@@ -1,0 +1,117 @@
+// The seam between the routes and the machinery. A route is a pure function of a request: it gives
+// a response at once, a problem, or an Exchange, which says what the engine shall compute and how
+// the response is written from what comes back.
+//
+//   request --handle--> Exchange{work, write}      Response, Problem: done
+//                          |
+//                work --engine--> vectors --write--> Response
+//
+// Threads: `handle` and `write` run on the io thread for small requests and on the bulk thread for
+// large ones, so they touch nothing but their arguments.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "http/lane_choice.h"
+#include "http/limits.h"
+#include "http/problem.h"
+#include "http/request.h"
+
+namespace hilo::http {
+
+// What the engine said of itself.
+struct EngineAbout {
+  std::string model = {};
+  std::string backend = {};
+  std::string precision = {};
+  uint32_t dims = 0;
+  uint32_t tokens_max = 0;
+  bool normalized = false;
+  std::vector<std::string> prompts = {};
+
+  friend bool operator==(const EngineAbout&, const EngineAbout&) = default;
+};
+
+// Lists of items back to back in one piece of memory: texts, or the token ids of texts.
+template <class Item, class View>
+class PackedLists {
+ public:
+  void add(View list) {
+    items_.insert(items_.end(), list.begin(), list.end());
+    ends_.push_back(items_.size());
+  }
+  size_t size() const { return ends_.size(); }
+  View operator[](size_t index) const {
+    const size_t begin = index == 0 ? 0 : ends_[index - 1];
+    return View{items_.data() + begin, ends_[index] - begin};
+  }
+
+ private:
+  std::vector<Item> items_;
+  std::vector<size_t> ends_;
+};
+using TextList = PackedLists<char, std::string_view>;
+using TokenLists = PackedLists<uint32_t, std::span<const uint32_t>>;
+
+// What the engine shall compute: texts, or token ids in their place.
+struct Work {
+  TextList texts;
+  TokenLists tokens;
+  std::string prompt_name;           // empty: none
+  std::optional<LaneWish> priority;  // the body's wish
+
+  size_t size() const { return texts.size() + tokens.size(); }
+};
+
+// One vector for each text, in the order of the work.
+struct Vectors {
+  struct Fact {
+    uint32_t tokens = 0;
+    bool truncated = false;
+    uint64_t engine_ns = 0;
+  };
+  size_t dims = 0;
+  std::vector<float> values;
+  std::vector<Fact> facts;
+
+  std::span<const float> operator[](size_t index) const {
+    return {values.data() + index * dims, dims};
+  }
+  size_t size() const { return facts.size(); }
+};
+
+struct Exchange {
+  Work work;
+  std::function<Response(const Vectors&)> write;
+};
+
+using Answer = std::variant<Response, Problem, Exchange>;
+
+// What routes may look at besides the request.
+struct Context {
+  const Limits& limits;
+  // What the engine said; null before it was found. What it last said while it is away.
+  const EngineAbout* about = nullptr;
+  bool any_model = false;  // accept every model name
+  bool connected = false;
+  bool draining = false;
+  std::string_view absence = {};  // why the engine is not connected, a sentence
+};
+
+struct Route {
+  std::string_view method;
+  std::string_view path;  // one that ends in /* matches whatever comes there
+  Answer (*handle)(const Request&, const Context&);
+  // The family's form of a problem.
+  Response (*write_problem)(const Problem&);
+  // Without an engine it is answered for the route, which then finds `about` in its context.
+  bool needs_engine = true;
+};
+
+}  // namespace hilo::http

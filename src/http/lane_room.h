@@ -1,0 +1,75 @@
+// How many texts of a lane this process holds, from reading a request to its response being sent.
+// Beyond a limit a request is refused and told when there will be room, going by how fast the lane
+// has moved lately.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace hilo::http {
+
+inline constexpr uint32_t retry_ms_min = 100;
+inline constexpr uint32_t retry_ms_max = 60'000;
+
+// When `texts` will have been answered at that rate; 0 texts/s are not known to move at all.
+inline uint32_t retry_after_ms(size_t texts, double texts_per_second) {
+  if (texts_per_second <= 0) return 1000;
+  const double ms = static_cast<double>(texts) / texts_per_second * 1000;
+  return static_cast<uint32_t>(std::clamp(ms, double{retry_ms_min}, double{retry_ms_max}));
+}
+
+class LaneRoom {
+ public:
+  explicit LaneRoom(size_t texts_max) : texts_max_(texts_max) {}
+
+  // A request that is larger than all the room there is gets in when it is alone.
+  bool take(size_t texts) {
+    if (held_ > 0 && held_ + texts > texts_max_) return false;
+    held_ += texts;
+    return true;
+  }
+  void give_back(size_t texts) { held_ -= texts; }
+  size_t held() const { return held_; }
+
+  void count_answered(size_t texts) { answered_ += texts; }
+  // Once a tick: the rate is a mean that forgets within some seconds.
+  void tick(Nanoseconds since_last) {
+    const double seconds = static_cast<double>(since_last) / static_cast<double>(second_ns);
+    if (seconds <= 0) return;
+    const double weight = std::min(1.0, seconds / memory_seconds);
+    rate_ += weight * (static_cast<double>(answered_) / seconds - rate_);
+    answered_ = 0;
+  }
+  uint32_t retry_ms(size_t texts) const {
+    return retry_after_ms(held_ + texts - std::min(held_ + texts, texts_max_), rate_);
+  }
+
+ private:
+  static constexpr double memory_seconds = 3;
+
+  size_t texts_max_;
+  size_t held_ = 0;
+  size_t answered_ = 0;
+  double rate_ = 0;  // texts per second
+};
+
+// Room taken, given back at the end of its life.
+class RoomTaken {
+ public:
+  RoomTaken() = default;
+  RoomTaken(LaneRoom& room, size_t texts) : room_(&room), texts_(texts) {}
+  ~RoomTaken() {
+    if (room_ != nullptr) room_->give_back(texts_);
+  }
+  RoomTaken(const RoomTaken&) = delete;
+  RoomTaken& operator=(const RoomTaken&) = delete;
+
+ private:
+  LaneRoom* room_ = nullptr;
+  size_t texts_ = 0;
+};
+
+}  // namespace hilo::http

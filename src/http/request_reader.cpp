@@ -1,0 +1,163 @@
+#include "http/request_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/fields.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <fmt/format.h>
+
+#include "http/router.h"
+
+namespace hilo::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast::http;
+using boost::system::error_code;
+
+// The body as one string that grows with what has come, whatever the header promises: a promise
+// costs the client nothing.
+struct GrowingBody {
+  using value_type = std::string;
+  static uint64_t size(const value_type& body) { return body.size(); }
+
+  class reader {  // NOLINT(readability-identifier-naming): Beast looks for this name.
+   public:
+    template <bool is_request, class Fields>
+    reader(beast::header<is_request, Fields>&, value_type& body) : body_(body) {}
+    void init(const boost::optional<uint64_t>&, error_code& error) { error = {}; }
+    template <class Buffers>
+    size_t put(const Buffers& buffers, error_code& error) {
+      error = {};
+      size_t bytes = 0;
+      for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers);
+           ++at) {
+        const asio::const_buffer buffer = *at;
+        body_.append(static_cast<const char*>(buffer.data()), buffer.size());
+        bytes += buffer.size();
+      }
+      return bytes;
+    }
+    void finish(error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
+
+Problem header_too_large() {
+  return {.kind = ProblemKind::header_too_large,
+          .message = fmt::format("The header has more than {} bytes.", header_bytes_max)};
+}
+
+Problem problem_of(const error_code& error, uint32_t body_bytes_max) {
+  if (error == beast::error::header_limit) return header_too_large();
+  if (error == beast::error::body_limit)
+    return {.kind = ProblemKind::body_too_large,
+            .message = fmt::format("The body has more than {} bytes, the most that is taken.",
+                                   body_bytes_max)};
+  return {.message = fmt::format("This is not HTTP/1.1 as it should be: {}.", error.message())};
+}
+
+// What a proxy is asked for, "http://host/path", counts as its path.
+std::string_view path_of(std::string_view target) {
+  if (!target.starts_with("http://") && !target.starts_with("https://")) return target;
+  const size_t path = target.find('/', target.find("//") + 2);
+  return path == std::string_view::npos ? "/" : target.substr(path);
+}
+
+}  // namespace
+
+struct RequestReader::Parser : beast::request_parser<GrowingBody> {
+  explicit Parser(uint32_t body_bytes_max) {
+    header_limit(header_bytes_max);
+    body_limit(body_bytes_max);
+    eager(false);  // It stops behind the header.
+  }
+};
+
+RequestReader::RequestReader(uint32_t body_bytes_max)
+    : body_bytes_max_(body_bytes_max),
+      parser_(std::make_unique<Parser>(body_bytes_max)),
+      bytes_(std::make_unique<char[]>(read_bytes_max)) {}
+
+RequestReader::~RequestReader() = default;
+
+std::span<char> RequestReader::room() {
+  if (begin_ > 0) {
+    std::memmove(bytes_.get(), bytes_.get() + begin_, end_ - begin_);
+    end_ -= std::exchange(begin_, 0);
+  }
+  return {bytes_.get() + end_, read_bytes_max - end_};
+}
+
+std::optional<Problem> RequestReader::advance() {
+  while (state_ != State::whole && has_bytes()) {
+    error_code error;
+    const size_t used =
+        parser_->put(asio::const_buffer{bytes_.get() + begin_, end_ - begin_}, error);
+    begin_ += used;
+    begun_ = begun_ || used > 0;
+    if (error && error != beast::error::need_more) return problem_of(error, body_bytes_max_);
+    if (state_ == State::header && parser_->is_header_done()) {
+      state_ = State::body;
+      parser_->eager(true);
+      if (auto problem = check_header()) return problem;
+    }
+    if (parser_->is_done()) {
+      state_ = State::whole;
+    } else if (error || used == 0) {
+      if (end_ - begin_ == read_bytes_max) return header_too_large();
+      return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+// What Beast lets through. Two lengths that contradict each other it refuses itself.
+std::optional<Problem> RequestReader::check_header() const {
+  const auto& message = parser_->get();
+  if (message.version() >= 11 && message.count(beast::field::host) != 1)
+    return Problem{.message = "The header must have one Host."};
+  if (const auto coding = message.find(beast::field::transfer_encoding); coding != message.end())
+    if (message.version() < 11 || message.count(beast::field::transfer_encoding) > 1 ||
+        !same_ignoring_case(coding->value(), "chunked"))
+      return Problem{.message = "The only Transfer-Encoding that is understood is 'chunked'."};
+  return std::nullopt;
+}
+
+bool RequestReader::expects_leave() const {
+  const auto& message = parser_->get();
+  return state_ == State::body && message.version() >= 11 &&
+         same_ignoring_case(message[beast::field::expect], "100-continue");
+}
+
+bool RequestReader::keep_open() const { return parser_->keep_alive(); }
+
+size_t RequestReader::body_bytes() const { return parser_->get().body().size(); }
+
+Request RequestReader::take() {
+  auto& message = parser_->get();
+  Request request;
+  request.method = message.method_string();
+  const std::string_view target = message.target();
+  const size_t mark = target.find('?');
+  if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
+  const LanePath lane_path = split_lane(path_of(target.substr(0, mark)));
+  request.path = lane_path.path;
+  request.path_lane = lane_path.lane;
+  for (const auto& field : message)
+    request.headers.push_back({.name = field.name_string(), .value = field.value()});
+  request.body = std::move(message.body());
+  return request;
+}
+
+void RequestReader::next() {
+  parser_ = std::make_unique<Parser>(body_bytes_max_);
+  state_ = State::header;
+  begun_ = false;
+}
+
+}  // namespace hilo::http

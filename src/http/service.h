@@ -1,0 +1,41 @@
+// What all connections share. Threads: the io thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include "http/access.h"
+#include "http/bulk_thread.h"
+#include "http/engine.h"
+#include "http/options.h"
+#include "http/request_record.h"
+#include "http/router.h"
+
+namespace hilo::http {
+
+struct Service {
+  Service(const HttpOptions& given, EventLoop& loop)
+      : options(given), access(given.lanes), engine(given.socket, given.limits, loop) {}
+
+  const HttpOptions& options;
+  Router router;
+  Access access;
+  Engine engine;
+  BulkThread bulk;
+  bool draining = false;
+  size_t bodies_bytes = 0;  // of all requests that are being read or worked on
+  std::string date;         // for the header, renewed once a second
+  std::function<void(const RequestRecord&)> finished;  // may be empty
+
+  Context context() const {
+    return {.limits = options.limits,
+            .about = engine.about(),
+            .any_model = options.any_model,
+            .connected = engine.connected(),
+            .draining = draining || engine.draining(),
+            .absence = engine.absence()};
+  }
+};
+
+}  // namespace hilo::http
