@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -22,6 +23,8 @@ spdlog::logger& logger() {
 }
 
 }  // namespace
+
+void set_log_name(const char* name) { logger().set_pattern(fmt::format("{}: %^%v%$", name)); }
 
 void set_log_level(LogLevel level) {
   switch (level) {

@@ -7,6 +7,9 @@
 
 namespace hilo {
 
+// What lines begin with, instead of "hilo". Before other threads log.
+void set_log_name(const char* name);
+
 enum class LogLevel { debug, info, warning, error };
 
 // Lines below this level are dropped. Default: info.

@@ -25,6 +25,16 @@ Option OptionList::text(const OptionWords& words, std::string& value) const {
   return Option{*parser_.add_option(words.name, value, words.help)->option_text(words.shown)};
 }
 
+Option OptionList::text_or(const OptionWords& words, std::string& value,
+                           const std::string& meant) const {
+  const auto use = [&value, meant](const CLI::results_t& given) {
+    value = given.back().empty() ? meant : given.back();
+    return true;
+  };
+  return Option{
+      *parser_.add_option(words.name, use, words.help)->expected(0, 1)->option_text(words.shown)};
+}
+
 Option OptionList::one_of(const OptionWords& words, std::string& value,
                           std::vector<std::string> allowed) const {
   return Option{*parser_.add_option(words.name, value, words.help)
@@ -66,6 +76,20 @@ Option OptionList::choice_of(const OptionWords& words, const std::vector<std::st
   return Option{*parser_.add_option(words.name, use, words.help)
                      ->check(CLI::IsMember(names))
                      ->option_text(words.shown)};
+}
+
+void OptionList::pass_on(const std::string& prefix, std::vector<std::string>& passed) const {
+  parser_.allow_extras();
+  parser_.parse_complete_callback([&parser = parser_, prefix, &passed] {
+    for (const std::string& word : parser.remaining()) {
+      if (word.starts_with(prefix))
+        passed.push_back("--" + word.substr(prefix.size()));
+      else if (passed.empty() || word.starts_with('-'))
+        throw CLI::ExtrasError({word});
+      else
+        passed.push_back(word);
+    }
+  });
 }
 
 void OptionList::require(std::function<std::string()> missing) const {

@@ -45,6 +45,8 @@ class OptionList {
   explicit OptionList(CLI::App& parser) : parser_(parser) {}
 
   Option text(const OptionWords& words, std::string& value) const;
+  // A text that may be left out behind the name, which then means `meant`.
+  Option text_or(const OptionWords& words, std::string& value, const std::string& meant) const;
   Option one_of(const OptionWords& words, std::string& value,
                 std::vector<std::string> allowed) const;
   Option flag(const OptionWords& words, bool& value) const;
@@ -66,6 +68,10 @@ class OptionList {
       value = named[chosen].second;
     });
   }
+
+  // Takes what is no option of this list: all that begins with `prefix` ("--http-"), each with the
+  // values behind it, as options of another program, whose names have no prefix.
+  void pass_on(const std::string& prefix, std::vector<std::string>& passed) const;
 
   // When all is read: the name of an option that is missing, or nothing.
   void require(std::function<std::string()> missing) const;

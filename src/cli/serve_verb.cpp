@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <filesystem>
 #include <string>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,6 +10,7 @@
 #include "channel/socket_path.h"
 #include "cli/service.h"
 #include "cli/verb.h"
+#include "supervisor/command.h"
 
 namespace hilo {
 namespace {
@@ -17,8 +19,12 @@ constexpr const char* examples = R"(
 Programs connect with hilo_connect() or hilo.connect() and ask for a lane; a socket of
 --lanes low or high denies those that ask for any.
 
+With --http, `hilo-http` is started beside the engine and again when it fails. Its own options are
+given with the prefix --http-, as in --http-drain-seconds 5; `hilo-http --help` lists them.
+
 Examples:
   hilo serve --model DIR
+  hilo serve --model DIR --http 0.0.0.0:8080
   hilo serve --model DIR --socket /run/user/1000/bulk.sock --lanes low)";
 
 // An inherited descriptor is trusted only as far as it is what the protocol needs.
@@ -43,6 +49,11 @@ Result<UniqueFd> take_connection(int descriptor) {
   return connection;
 }
 
+std::filesystem::path program_folder() {
+  std::error_code unknown;
+  return std::filesystem::read_symlink("/proc/self/exe", unknown).parent_path();
+}
+
 class ServeVerb final : public Verb {
  public:
   CommandWords words() const override {
@@ -59,11 +70,17 @@ class ServeVerb final : public Verb {
     options.choice(
         {"--lanes", "Lanes that programs may use: high, low or any", "LANES [any]"}, lanes_,
         {{"high", LaneRights::high}, {"low", LaneRights::low}, {"any", LaneRights::any}});
+    const Option http =
+        options.text_or({"--http", "Serve HTTP, too: [HOST:]PORT or unix:PATH; docs/HTTP.md",
+                         "ADDRESS [127.0.0.1:8080]"},
+                        http_, "127.0.0.1:8080");
+    options.pass_on("--http-", http_options_);
     options
         .number({"--private-fd",
                  "Serve only the connection on this inherited descriptor, and end with it", "N"},
                 private_fd_, 3, 1 << 20)
-        .excludes(socket);
+        .excludes(socket)
+        .excludes(http);
     options.flag({"--verbose", "With --private-fd: tell more than errors"}, verbose_);
     add_service_options(options, options_);
     options.require([this] { return missing_option(options_.model); });
@@ -71,11 +88,15 @@ class ServeVerb final : public Verb {
 
   Status run() override {
     if (private_fd_ >= 0 && !verbose_) set_log_level(LogLevel::error);
+    if (http_.empty() && !http_options_.empty())
+      return Error{fmt::format("{} of hilo-http is given without --http", http_options_.front())};
     if (private_fd_ < 0 && options_.socket.empty()) {
       auto path = default_socket_path();
       if (!path) return path.error();
       options_.socket = *path;
     }
+    // A front end that cannot listen, or does not know its options, would only fail again.
+    options_.restart = {.when = RestartWhen::on_failure, .hopeless_status = 2};
     return run_service(options_, [this](Supervisor& supervisor) { return open(supervisor); });
   }
 
@@ -87,14 +108,25 @@ class ServeVerb final : public Verb {
       return supervisor.serve_connection(std::move(*connection), lanes_);
     }
     Status status = supervisor.listen(options_.socket, lanes_);
-    if (status) log_info(fmt::format("listening on {}", options_.socket));
-    return status;
+    if (!status) return status;
+    log_info(fmt::format("listening on {}", options_.socket));
+    return http_.empty() ? status : supervisor.launch(http_program());
+  }
+
+  // It lies beside this program, and connects to the socket as others do.
+  ProgramSpec http_program() const {
+    std::vector<std::string> words{(program_folder() / "hilo-http").string(), "--socket",
+                                   options_.socket, "--listen", http_};
+    words.insert(words.end(), http_options_.begin(), http_options_.end());
+    return {.name = "http", .command = join_command(words), .channel = std::nullopt};
   }
 
   ServiceOptions options_;
   LaneRights lanes_ = LaneRights::any;
   int private_fd_ = -1;
   bool verbose_ = false;
+  std::string http_;  // empty: no HTTP
+  std::vector<std::string> http_options_;
 };
 
 }  // namespace

@@ -1,9 +1,8 @@
 #include "http/asio_loop.h"
 
-#include <memory>
-
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <memory>
 
 #include "base/ensure.h"
 

@@ -1,9 +1,8 @@
 // The event loop of the io thread, by Asio.
 #pragma once
 
-#include <map>
-
 #include <boost/asio/io_context.hpp>
+#include <map>
 
 #include "http/event_loop.h"
 

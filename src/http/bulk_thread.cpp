@@ -76,8 +76,7 @@ void BulkThread::run(Action work, Action follow_up) {
 
 void BulkThread::finish() {
   quieten(finished_bell_);
-  for (std::unique_ptr<Job> job = finished_.take_all(); job != nullptr;
-       job = std::move(job->next))
+  for (std::unique_ptr<Job> job = finished_.take_all(); job != nullptr; job = std::move(job->next))
     job->follow_up();
 }
 

@@ -59,9 +59,9 @@ const char* reason_of(unsigned status) {
 
 Problem no_route(const Request& request) {
   constexpr size_t path_bytes_told = 200;
-  return {.kind = ProblemKind::no_such_route,
-          .message =
-              fmt::format("There is nothing at '{}'.", request.path.substr(0, path_bytes_told))};
+  return {
+      .kind = ProblemKind::no_such_route,
+      .message = fmt::format("There is nothing at '{}'.", request.path.substr(0, path_bytes_told))};
 }
 
 // The time that a request's texts may wait, from its header; none if it sets no limit.
@@ -70,8 +70,7 @@ Outcome<std::optional<uint32_t>> read_timeout(const Request& request) {
   if (!text) return std::optional<uint32_t>{};
   uint32_t ms = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), ms);
-  if (error == std::errc{} && end == text->data() + text->size() && ms >= 1 &&
-      ms <= timeout_ms_max)
+  if (error == std::errc{} && end == text->data() + text->size() && ms >= 1 && ms <= timeout_ms_max)
     return std::optional{ms};
   return Problem{.message = fmt::format("X-Hilo-Timeout-Ms must be a whole number from 1 to {}.",
                                         timeout_ms_max)};
@@ -88,15 +87,14 @@ Outcome<Lane> lane_of(const Request& request, const Work& work, const Caller& ca
                       Service& service) {
   const auto header = read_lane_header(request);
   if (!header) return header.error();
-  const auto lane =
-      choose_lane({.path = request.path_lane,
-                   .header = *header,
-                   .body = work.priority,
-                   .caller = caller.lanes,
-                   .high_offered = service.engine.client(Lane::high) != nullptr,
-                   .low_offered = service.engine.client(Lane::low) != nullptr,
-                   .texts = work.size(),
-                   .automatic_high_texts_max = service.options.auto_high_texts});
+  const auto lane = choose_lane({.path = request.path_lane,
+                                 .header = *header,
+                                 .body = work.priority,
+                                 .caller = caller.lanes,
+                                 .high_offered = service.engine.client(Lane::high) != nullptr,
+                                 .low_offered = service.engine.client(Lane::low) != nullptr,
+                                 .texts = work.size(),
+                                 .automatic_high_texts_max = service.options.auto_high_texts});
   if (lane) return *lane;
   return Problem{.kind = lane.error() == NoLane::contradiction ? ProblemKind::bad_request
                                                                : ProblemKind::forbidden,
@@ -244,10 +242,10 @@ Awaitable<Response> Connection::answer(Request& request) {
   const auto found = service_.router.find(request.method, request.path);
   if (std::holds_alternative<NoRoute>(found)) co_return write_openai_problem(no_route(request));
   if (const auto* const wrong = std::get_if<WrongMethod>(&found)) {
-    Response response = wrong->write_problem(
-        {.kind = ProblemKind::wrong_method,
-         .message = fmt::format("'{}' takes {}, not {}.", request.path, wrong->allowed,
-                                request.method)});
+    Response response =
+        wrong->write_problem({.kind = ProblemKind::wrong_method,
+                              .message = fmt::format("'{}' takes {}, not {}.", request.path,
+                                                     wrong->allowed, request.method)});
     response.headers.emplace_back("Allow", wrong->allowed);
     co_return response;
   }

@@ -5,14 +5,13 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
 
-#include <boost/asio/basic_waitable_timer.hpp>
-
-#include "http/request_record.h"
 #include "http/request_reader.h"
+#include "http/request_record.h"
 #include "http/service.h"
 #include "http/stream.h"
 

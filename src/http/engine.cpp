@@ -62,8 +62,7 @@ void Engine::take(Connected connected) {
     absence_ = std::move(connected.failure);
     return;
   }
-  std::array<ClientHandle, lane_count> handles{std::move(connected.high),
-                                               std::move(connected.low)};
+  std::array<ClientHandle, lane_count> handles{std::move(connected.high), std::move(connected.low)};
   for (size_t lane = 0; lane < lane_count; ++lane) {
     if (handles[lane] == nullptr) continue;
     remember(handles[lane].get());

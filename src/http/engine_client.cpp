@@ -111,17 +111,16 @@ void EngineClient::deliver(Place place, const hilo_result& result) {
   if (result.status == HILO_REFUSED && call.computed > 0) {
     if (call.next == call.work.size() && call.again.empty()) turns_.push_back(&call);
     call.again.push_back(place.index);
-    paused_until_ = std::max(
-        paused_until_, monotonic_now() + Nanoseconds{result.retry_after_ms} * millisecond_ns);
+    paused_until_ = std::max(paused_until_,
+                             monotonic_now() + Nanoseconds{result.retry_after_ms} * millisecond_ns);
     return;
   }
   if (result.status != HILO_OK)
     return finish(call, problem_of(result.status, place.index, result.retry_after_ms));
-  std::copy_n(result.vector, dims_, call.vectors.values.begin() +
-                                        static_cast<ptrdiff_t>(place.index * dims_));
-  call.vectors.facts[place.index] = {.tokens = result.tokens,
-                                     .truncated = result.truncated != 0,
-                                     .engine_ns = result.engine_ns};
+  std::copy_n(result.vector, dims_,
+              call.vectors.values.begin() + static_cast<ptrdiff_t>(place.index * dims_));
+  call.vectors.facts[place.index] = {
+      .tokens = result.tokens, .truncated = result.truncated != 0, .engine_ns = result.engine_ns};
   ++texts_computed_;
   if (++call.computed == call.work.size()) finish(call, std::nullopt);
 }
@@ -139,12 +138,11 @@ void EngineClient::submit_waiting(Instant now) {
 }
 
 EngineClient::Turn EngineClient::take_turn(Call& call, Instant now) {
-  hilo_submit_options options{.struct_bytes = sizeof(hilo_submit_options),
-                              .lane = lane_,
-                              .timeout_ms = 0,
-                              .prompt_name = call.work.prompt_name.empty()
-                                                 ? nullptr
-                                                 : call.work.prompt_name.c_str()};
+  hilo_submit_options options{
+      .struct_bytes = sizeof(hilo_submit_options),
+      .lane = lane_,
+      .timeout_ms = 0,
+      .prompt_name = call.work.prompt_name.empty() ? nullptr : call.work.prompt_name.c_str()};
   if (call.deadline) {
     if (*call.deadline <= now) {
       finish(call, problem_of(HILO_EXPIRED, 0, 0));
@@ -158,15 +156,14 @@ EngineClient::Turn EngineClient::take_turn(Call& call, Instant now) {
   size_t next = call.next;
   for (; count < texts_per_turn && (count < call.again.size() || next < call.work.size());
        ++count) {
-    indices[count] =
-        count < call.again.size() ? call.again[count] : static_cast<uint32_t>(next++);
+    indices[count] = count < call.again.size() ? call.again[count] : static_cast<uint32_t>(next++);
     const std::string_view text = call.work.texts[indices[count]];
     texts[count] = {text.data(), text.size()};
   }
   std::array<hilo_task, texts_per_turn> tasks;
   size_t submitted = 0;
-  const hilo_status status = hilo_submit_many(client_.get(), &options, texts.data(), count,
-                                              tasks.data(), &submitted);
+  const hilo_status status =
+      hilo_submit_many(client_.get(), &options, texts.data(), count, tasks.data(), &submitted);
   for (size_t i = 0; i < submitted; ++i) open_[tasks[i]] = {&call, indices[i]};
   const size_t repeated = std::min(submitted, call.again.size());
   call.again.erase(call.again.begin(), call.again.begin() + static_cast<ptrdiff_t>(repeated));

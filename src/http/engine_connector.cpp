@@ -10,8 +10,8 @@ constexpr std::chrono::milliseconds pause_between_tries{200};
 Connected connect_lanes(const std::string& socket_path) {
   Connected connected;
   const char* const path = socket_path.empty() ? nullptr : socket_path.c_str();
-  for (const auto& [lane, handle] : {std::pair{HILO_HIGH, &connected.high},
-                                     std::pair{HILO_LOW, &connected.low}}) {
+  for (const auto& [lane, handle] :
+       {std::pair{HILO_HIGH, &connected.high}, std::pair{HILO_LOW, &connected.low}}) {
     hilo_client* client = nullptr;
     const hilo_status status = hilo_connect(path, lane, &client);
     if (status == HILO_OK) {

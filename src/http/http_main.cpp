@@ -21,6 +21,7 @@ Examples:
 }  // namespace
 
 int main(int argc, char** argv) {
+  hilo::set_log_name("hilo-http");
   hilo::http::HttpOptions options;
   {
     hilo::OptionParser parser{words, "hilo-http " HILO_VERSION};

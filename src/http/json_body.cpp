@@ -100,11 +100,11 @@ class InputReader {
   Outcome<void> add(element item, element_type kind, size_t index) {
     const std::string where = fmt::format("{}[{}]", name_, index);
     if (item.type() != kind || (!item.is_string() && !item.is_array()))
-      return wrong_field(name_, fmt::format("'{}' must be {}, not {}.", where,
-                                            kind == element_type::ARRAY
-                                                ? "a list of token ids, as the first is"
-                                                : "a string",
-                                            kind_of(item)));
+      return wrong_field(
+          name_, fmt::format("'{}' must be {}, not {}.", where,
+                             kind == element_type::ARRAY ? "a list of token ids, as the first is"
+                                                         : "a string",
+                             kind_of(item)));
     if (item.is_string()) return add_text(item, where);
     auto ids = read_ids(name_, where, item.get_array().value_unsafe());
     if (!ids) return ids.error();
@@ -116,8 +116,8 @@ class InputReader {
   Outcome<void> add_text(element item, const std::string& where) {
     const std::string_view text = item.get_string().value_unsafe();
     if (text.size() > text_bytes_max)
-      return wrong_field(name_, fmt::format("'{}' has {} bytes; a text may have {} at most.",
-                                            where, text.size(), text_bytes_max));
+      return wrong_field(name_, fmt::format("'{}' has {} bytes; a text may have {} at most.", where,
+                                            text.size(), text_bytes_max));
     work_.texts.add(text);
     return {};
   }
@@ -130,9 +130,8 @@ class InputReader {
 }  // namespace
 
 Problem wrong_field(std::string_view name, std::string message) {
-  return {.kind = ProblemKind::bad_request,
-          .message = std::move(message),
-          .field = std::string{name}};
+  return {
+      .kind = ProblemKind::bad_request, .message = std::move(message), .field = std::string{name}};
 }
 
 const char* kind_of(element value) {
@@ -161,8 +160,8 @@ Outcome<void> read_object(const std::string& body, std::span<JsonField> fields) 
     return Problem{.message = fmt::format("The body is not valid JSON: {}.", describe(error))};
   simdjson::dom::object object;
   if (root.get(object) != simdjson::SUCCESS)
-    return Problem{
-        .message = fmt::format("The body must be a JSON object, not {}.", kind_of(root))};
+    return Problem{.message =
+                       fmt::format("The body must be a JSON object, not {}.", kind_of(root))};
   std::vector<bool> seen(fields.size());
   for (const auto& [key, value] : object) {
     for (size_t i = 0; i < fields.size(); ++i) {
@@ -179,8 +178,8 @@ Outcome<std::optional<std::string_view>> optional_text(const JsonField& field) {
   if (!field.value) return std::optional<std::string_view>{};
   std::string_view text;
   if (field.value->get(text) == simdjson::SUCCESS) return std::optional{text};
-  return wrong_field(field.name, fmt::format("'{}' must be a string, not {}.", field.name,
-                                             kind_of(*field.value)));
+  return wrong_field(
+      field.name, fmt::format("'{}' must be a string, not {}.", field.name, kind_of(*field.value)));
 }
 
 Outcome<std::optional<bool>> optional_flag(const JsonField& field) {
@@ -197,8 +196,8 @@ Outcome<std::optional<uint32_t>> optional_number(const JsonField& field, uint32_
   uint64_t number = 0;
   if (field.value->get(number) == simdjson::SUCCESS && number >= min && number <= max)
     return std::optional{static_cast<uint32_t>(number)};
-  return wrong_field(field.name, fmt::format("'{}' must be a whole number from {} to {}.",
-                                             field.name, min, max));
+  return wrong_field(
+      field.name, fmt::format("'{}' must be a whole number from {} to {}.", field.name, min, max));
 }
 
 Outcome<std::optional<LaneWish>> optional_lane(const JsonField& field) {
@@ -206,8 +205,8 @@ Outcome<std::optional<LaneWish>> optional_lane(const JsonField& field) {
   if (!word) return word.error();
   if (!*word) return std::optional<LaneWish>{};
   if (const auto wish = lane_wish_of(**word)) return wish;
-  return wrong_field(field.name, fmt::format("'{}' must be \"high\", \"low\" or \"auto\".",
-                                             field.name));
+  return wrong_field(field.name,
+                     fmt::format("'{}' must be \"high\", \"low\" or \"auto\".", field.name));
 }
 
 Outcome<Work> read_inputs(const JsonField& field, const Limits& limits) {

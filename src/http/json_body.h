@@ -3,11 +3,10 @@
 #pragma once
 
 #include <optional>
+#include <simdjson.h>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <simdjson.h>
 
 #include "http/exchange.h"
 #include "http/problem.h"

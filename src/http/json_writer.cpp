@@ -4,7 +4,6 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
-
 #include <openssl/evp.h>
 
 namespace hilo::http {

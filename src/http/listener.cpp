@@ -45,8 +45,8 @@ Bound describe_bound(int socket) {
   ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &bytes);
   std::array<char, NI_MAXHOST> host{};
   std::array<char, NI_MAXSERV> port{};
-  ::getnameinfo(reinterpret_cast<sockaddr*>(&address), bytes, host.data(), host.size(),
-                port.data(), port.size(), NI_NUMERICHOST | NI_NUMERICSERV);
+  ::getnameinfo(reinterpret_cast<sockaddr*>(&address), bytes, host.data(), host.size(), port.data(),
+                port.size(), NI_NUMERICHOST | NI_NUMERICSERV);
   const bool v6 = address.ss_family == AF_INET6;
   bool local = false;
   if (v6) {
@@ -55,7 +55,8 @@ Bound describe_bound(int socket) {
     local = (ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24) == 127;
   }
   return {v6 ? fmt::format("http://[{}]:{}", host.data(), port.data())
-             : fmt::format("http://{}:{}", host.data(), port.data()), local};
+             : fmt::format("http://{}:{}", host.data(), port.data()),
+          local};
 }
 
 }  // namespace
@@ -91,8 +92,7 @@ Result<HttpListener> HttpListener::open_tcp(const ListenAddress& address) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (const int error =
-          ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
+  if (const int error = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
       error != 0)
     return cannot_listen(where, ::gai_strerror(error));
   const std::unique_ptr<addrinfo, FreeAddresses> addresses{found};
@@ -135,8 +135,7 @@ HttpListener::~HttpListener() {
 }
 
 UniqueFd HttpListener::accept() const {
-  UniqueFd connection{
-      ::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  UniqueFd connection{::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   const int yes = 1;
   // Answers are written whole, so nothing is gained by waiting for more. A unix socket says no.
   if (connection.valid())

@@ -52,8 +52,7 @@ Answer embeddings(const Request& request, const Context& context) {
   if (!read) return read.error();
   Work work = std::exchange(read->work, {});
   return Exchange{std::move(work),
-                  [asked = std::move(*read),
-                   model = context.about->model](const Vectors& vectors) {
+                  [asked = std::move(*read), model = context.about->model](const Vectors& vectors) {
                     return write_embeddings(vectors, asked, model);
                   }};
 }
@@ -66,8 +65,7 @@ std::string model_json(std::string_view name) {
 }
 
 Answer models(const Request&, const Context& context) {
-  return Response{.body =
-                      R"({"object":"list","data":[)" + model_json(context.about->model) + "]}"};
+  return Response{.body = R"({"object":"list","data":[)" + model_json(context.about->model) + "]}"};
 }
 
 Answer model(const Request& request, const Context& context) {
@@ -116,8 +114,7 @@ Outcome<EmbeddingsRequest> read_embeddings_request(const std::string& body,
   const auto format = optional_text(encoding_format);
   if (!format) return format.error();
   if (*format && **format != "float" && **format != "base64")
-    return wrong_field(encoding_format.name,
-                       R"('encoding_format' must be "float" or "base64".)");
+    return wrong_field(encoding_format.name, R"('encoding_format' must be "float" or "base64".)");
   const auto dims = optional_number(dimensions, 1, context.about->dims);
   if (!dims) return dims.error();
   if (const auto checked = optional_text(user); !checked) return checked.error();
@@ -126,9 +123,8 @@ Outcome<EmbeddingsRequest> read_embeddings_request(const std::string& body,
   auto work = read_inputs(input, context.limits);
   if (!work) return work.error();
   work->priority = *lane;
-  return EmbeddingsRequest{.work = std::move(*work),
-                           .base64 = *format == "base64",
-                           .dims = dims->value_or(0)};
+  return EmbeddingsRequest{
+      .work = std::move(*work), .base64 = *format == "base64", .dims = dims->value_or(0)};
 }
 
 Response write_embeddings(const Vectors& vectors, const EmbeddingsRequest& request,

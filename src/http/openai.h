@@ -20,8 +20,7 @@ struct EmbeddingsRequest {
   bool base64 = false;
   size_t dims = 0;  // the first so many floats, made a unit vector again; 0: all
 };
-Outcome<EmbeddingsRequest> read_embeddings_request(const std::string& body,
-                                                   const Context& context);
+Outcome<EmbeddingsRequest> read_embeddings_request(const std::string& body, const Context& context);
 Response write_embeddings(const Vectors& vectors, const EmbeddingsRequest& request,
                           std::string_view model);
 

@@ -14,10 +14,9 @@ void add_limits(const OptionList& list, Limits& limits) {
               limits.connections_max, 1U, 1U << 20);
   list.number({"--high-texts", "HIGH texts read and not answered; more get 429", "N [1024]"},
               limits.high_texts_max, 1U, 1U << 24);
-  list.number({"--low-texts", "The same for LOW", "N [16384]"}, limits.low_texts_max, 1U,
-              1U << 24);
-  list.number({"--header-seconds", "Time for a header to arrive", "N [10]"},
-              limits.header_seconds, 0.1, 3600.0);
+  list.number({"--low-texts", "The same for LOW", "N [16384]"}, limits.low_texts_max, 1U, 1U << 24);
+  list.number({"--header-seconds", "Time for a header to arrive", "N [10]"}, limits.header_seconds,
+              0.1, 3600.0);
   list.number({"--body-seconds", "Time for a body to arrive", "N [60]"}, limits.body_seconds, 0.1,
               3600.0);
   list.number({"--idle-seconds", "Time that a connection may be idle", "N [75]"},
@@ -44,10 +43,10 @@ void add_http_options(const OptionList& list, HttpOptions& options) {
               {{"high", LaneWish::high}, {"low", LaneWish::low}, {"auto", LaneWish::automatic}});
   list.number({"--auto-high-texts", "auto makes requests with up to so many texts HIGH", "N [4]"},
               options.auto_high_texts, 0U, 1U << 20);
-  list.number({"--drain-delay-seconds",
-               "After SIGTERM, time in which only /health/ready says so, for a load balancer",
-               "N [0]"},
-              options.drain_delay_seconds, 0.0, 3600.0);
+  list.number(
+      {"--drain-delay-seconds",
+       "After SIGTERM, time in which only /health/ready says so, for a load balancer", "N [0]"},
+      options.drain_delay_seconds, 0.0, 3600.0);
   list.number({"--drain-seconds", "Then, time for requests under way to finish", "N [10]"},
               options.drain_seconds, 0.0, 3600.0);
   add_limits(list, options.limits);

@@ -1,9 +1,8 @@
-#include <cerrno>
-#include <sys/socket.h>
-
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
+#include <sys/socket.h>
 
 #include "http/stream.h"
 
@@ -76,8 +75,7 @@ class PlainStream final : public Stream {
       watch_pending_ = false;
       if (error || !told_) return;
       char byte;
-      const ssize_t bytes =
-          ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+      const ssize_t bytes = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
       if (bytes > 0) return;
       if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return wait_for_bytes();
       const auto told = std::exchange(told_, nullptr);

@@ -43,7 +43,8 @@ struct Response {
   unsigned status = 200;
   std::string body = {};
   std::string content_type = "application/json";
-  std::vector<std::pair<std::string, std::string>> headers = {};  // besides type, length and connection
+  std::vector<std::pair<std::string, std::string>> headers =
+      {};  // besides type, length and connection
 };
 
 }  // namespace hilo::http

@@ -1,11 +1,11 @@
 #include "http/request_reader.h"
 
 #include <algorithm>
-#include <cstring>
-
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <cstring>
+
 #include <fmt/format.h>
 
 #include "http/router.h"

@@ -1,6 +1,8 @@
 #include "http/server.h"
 
 #include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -12,8 +14,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -124,8 +124,8 @@ Result<std::unique_ptr<Server>> Server::create(const HttpOptions& options) {
     if (!listener) return listener.error();
     listeners.push_back(std::move(*listener));
   }
-  return std::unique_ptr<Server>{new Server{
-      std::make_unique<State>(options, std::move(signals), std::move(listeners))}};
+  return std::unique_ptr<Server>{
+      new Server{std::make_unique<State>(options, std::move(signals), std::move(listeners))}};
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}

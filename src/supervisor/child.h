@@ -12,8 +12,9 @@
 namespace hilo {
 
 struct ChildSpec {
-  std::vector<std::string> arguments;  // The first is looked up in PATH.
-  const Launch* channel = nullptr;     // Inherited as descriptors 3 to 6; HILO_CHANNEL names them.
+  std::vector<std::string> arguments = {};  // The first is looked up in PATH.
+  // Inherited as descriptors 3 to 6, which HILO_CHANNEL names.
+  const Launch* channel = nullptr;
 };
 
 // Forks and executes. The child leads a process group of its own, reads nothing on standard input,

@@ -111,6 +111,22 @@ Result<std::vector<std::string>> split_command(std::string_view line) {
   return words;
 }
 
+std::string join_command(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    line += line.empty() ? "" : " ";
+    for (const char character : word) {
+      const bool plain = (character >= 'a' && character <= 'z') ||
+                         (character >= 'A' && character <= 'Z') ||
+                         (character >= '0' && character <= '9') || contains("-_./:", character);
+      line += plain ? "" : "\\";
+      line += character;
+    }
+    line += word.empty() ? "''" : "";
+  }
+  return line;
+}
+
 Result<std::string> find_program(const std::string& name, std::string_view search_path) {
   if (name.find('/') != std::string::npos) {
     if (is_program(name)) return name;

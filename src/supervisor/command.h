@@ -14,6 +14,9 @@ namespace hilo {
 // more than that (pipes, variables, patterns, `&&`, `NAME=value program`) becomes `sh -c LINE`.
 Result<std::vector<std::string>> split_command(std::string_view line);
 
+// The line that split_command() makes these words of again.
+std::string join_command(const std::vector<std::string>& words);
+
 // Where the program of the first word is: as given when it names a folder, otherwise looked up in
 // `search_path` (the value of PATH).
 Result<std::string> find_program(const std::string& name, std::string_view search_path);

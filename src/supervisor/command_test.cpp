@@ -76,5 +76,14 @@ TEST(FindProgram, NamesWhatIsMissing) {
             "cannot start '/bin/': it is not an executable file");
 }
 
+// Goal: words survive being joined and split, whatever is in them.
+TEST(JoinCommand, IsUndoneBySplitting) {
+  const std::vector<std::string> words{"/a b/hilo-http", "", "--x=1", "it's \"$HOME\" && ~ #",
+                                       "\xc3\xa4\\"};
+  const auto again = split_command(join_command(words));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again, words);
+}
+
 }  // namespace
 }  // namespace hilo

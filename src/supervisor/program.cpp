@@ -23,7 +23,18 @@ Result<Program> Program::create(ProgramSpec spec, RestartPolicy policy) {
 
 Status Program::start(const ChannelSpec& channel, Reception& reception, Instant now) {
   restart_at_.reset();
-  auto launch = Launch::prepare(channel, spec_.rights);
+  return spec_.channel ? start_on_channel(channel, reception, now) : start_alone(now);
+}
+
+Status Program::start_alone(Instant now) {
+  const auto pid = start_child({.arguments = arguments_});
+  if (!pid) return Error{fmt::format("{}: {}", spec_.name, pid.error().message)};
+  started(*pid, now);
+  return {};
+}
+
+Status Program::start_on_channel(const ChannelSpec& channel, Reception& reception, Instant now) {
+  auto launch = Launch::prepare(channel, *spec_.channel);
   if (!launch) return launch.error();
   const auto pid = start_child({.arguments = arguments_, .channel = &*launch});
   if (!pid) return Error{fmt::format("{}: {}", spec_.name, pid.error().message)};
@@ -31,18 +42,22 @@ Status Program::start(const ChannelSpec& channel, Reception& reception, Instant 
   // Nobody else reaps our children, so the number still means this process. Without a pidfd the
   // end of the connection has to tell that the program has ended.
   launch->session().set_pidfd(UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0))});
-  pid_ = *pid;
+  session_id_ = launch->session().id();
+  started(*pid, now);
+  return reception.expect(launch->handed_over());
+}
+
+void Program::started(pid_t pid, Instant now) {
+  pid_ = pid;
   started_at_ = now;
   failure_.clear();
-  session_id_ = launch->session().id();
   log_info(fmt::format("started {} (pid {}): {}", spec_.name, pid_, spec_.command));
-  return reception.expect(launch->handed_over());
 }
 
 void Program::ended(ExitReason reason, Reception& reception, Instant now) {
   const std::string what = fmt::format("{} (pid {}) {}", spec_.name, pid_, describe(reason));
   pid_ = -1;
-  reception.forget(session_id_);
+  if (session_id_) reception.forget(*session_id_);
   if (reason.success()) return log_info(what);
 
   failure_ = fmt::format("{} {}", spec_.name, describe(reason));

@@ -1,4 +1,4 @@
-// One program of `hilo run`, across its restarts.
+// One program that the supervisor starts, across its restarts.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@
 namespace hilo {
 
 struct ProgramSpec {
-  std::string name;     // for the log: "high"
-  std::string command;  // as a person types it
-  LaneRights rights = LaneRights::high;
+  std::string name;                   // for the log: "high"
+  std::string command;                // as a person types it
+  std::optional<LaneRights> channel;  // none: it connects by itself
 };
 
 class Program {
@@ -26,7 +26,7 @@ class Program {
   // The error says what is wrong with the command.
   static Result<Program> create(ProgramSpec spec, RestartPolicy policy);
 
-  // Makes a channel, starts the program on it and leaves the session in `reception`.
+  // Starts the program; one with a channel gets a new one, whose session is left in `reception`.
   Status start(const ChannelSpec& channel, Reception& reception, Instant now);
   // The program's process has ended. Decides what comes next, and logs it.
   void ended(ExitReason reason, Reception& reception, Instant now);
@@ -42,6 +42,10 @@ class Program {
   const std::string& failure() const { return failure_; }
 
  private:
+  Status start_alone(Instant now);
+  Status start_on_channel(const ChannelSpec& channel, Reception& reception, Instant now);
+  void started(pid_t pid, Instant now);
+
   Program(ProgramSpec spec, RestartPolicy policy, std::vector<std::string> arguments)
       : spec_(std::move(spec)), policy_(policy), arguments_(std::move(arguments)) {}
 
@@ -49,7 +53,7 @@ class Program {
   RestartPolicy policy_;
   std::vector<std::string> arguments_;
   pid_t pid_ = -1;
-  uint64_t session_id_ = 0;
+  std::optional<uint64_t> session_id_;
   Instant started_at_{};
   uint32_t restarts_in_a_row_ = 0;
   std::optional<Instant> restart_at_;

@@ -7,6 +7,8 @@ namespace hilo {
 std::optional<Restart> plan_restart(const RestartPolicy& policy, ExitReason reason,
                                     Nanoseconds ran_for, uint32_t in_a_row) {
   if (policy.when == RestartWhen::never || reason.success()) return std::nullopt;
+  if (reason.kind == ExitReason::Kind::exited && reason.number == policy.hopeless_status)
+    return std::nullopt;
   if (ran_for >= policy.settled_after) in_a_row = 0;
   if (in_a_row >= policy.in_a_row_max) return std::nullopt;
 

@@ -17,6 +17,8 @@ struct RestartPolicy {
   Nanoseconds delay_max = 30 * second_ns;          // ... up to this.
   Nanoseconds settled_after = 60 * second_ns;  // A run this long ends the row: it had started well.
   uint32_t in_a_row_max = 8;                   // Then the program is given up.
+  // An exit with this status would only be repeated: it is for good.
+  std::optional<int> hopeless_status = {};
 };
 
 struct Restart {

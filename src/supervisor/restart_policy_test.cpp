@@ -12,11 +12,15 @@ constexpr ExitReason success{ExitReason::Kind::exited, 0};
 constexpr ExitReason failure{ExitReason::Kind::exited, 1};
 constexpr ExitReason crash{ExitReason::Kind::killed, SIGSEGV};
 
+constexpr ExitReason hopeless{ExitReason::Kind::exited, 2};
+constexpr ExitReason killed_by_2{ExitReason::Kind::killed, 2};
+
 constexpr RestartPolicy on_failure{.when = RestartWhen::on_failure,
                                    .delay_first = 100,
                                    .delay_max = 1000,
                                    .settled_after = 60'000,
-                                   .in_a_row_max = 6};
+                                   .in_a_row_max = 6,
+                                   .hopeless_status = 2};
 
 // Goal: each rule of the policy, at and beside its limits. Method: a table; delay -1 means no
 // restart.
@@ -43,6 +47,8 @@ TEST(RestartPolicy, Table) {
       {"the last one allowed", RestartWhen::on_failure, failure, 10, 5, 1000, 6},
       {"then it is given up", RestartWhen::on_failure, failure, 10, 6, -1, 0},
       {"just not settled", RestartWhen::on_failure, failure, 59'999, 6, -1, 0},
+      {"a hopeless status is for good", RestartWhen::on_failure, hopeless, 60'000, 0, -1, 0},
+      {"a signal of that number is not", RestartWhen::on_failure, killed_by_2, 10, 0, 100, 1},
       {"a settled run ends the row", RestartWhen::on_failure, failure, 60'000, 6, 100, 1},
   };
   for (const Row& row : rows) {

@@ -44,7 +44,7 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  // Starts a program on a channel of its own; run() ends when all such programs have ended.
+  // Starts a program; run() ends when all of them have ended.
   Status launch(ProgramSpec spec);
   // Lets programs connect to a socket path. Alone, run() ends only by a signal.
   Status listen(const std::string& path, LaneRights offered);
