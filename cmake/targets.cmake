@@ -12,6 +12,9 @@ target_link_libraries(hilo_http PUBLIC hilo_client PRIVATE
 # g++ 12 takes the frames of Asio's coroutines, which have their own operator new, for mismatched
 # when it inlines one half of the pair.
 target_compile_options(hilo_http PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
+if(HILO_TESTS)
+  target_link_libraries(http_test PRIVATE ZLIB::ZLIB)
+endif()
 add_executable(hilo-http ${CMAKE_SOURCE_DIR}/src/http/http_main.cpp)
 target_compile_definitions(hilo-http PRIVATE HILO_VERSION="${PROJECT_VERSION}")
 target_link_libraries(hilo-http PRIVATE hilo_http)
