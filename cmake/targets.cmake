@@ -19,6 +19,7 @@ add_executable(hilo-http ${CMAKE_SOURCE_DIR}/src/http/http_main.cpp)
 target_compile_definitions(hilo-http PRIVATE HILO_VERSION="${PROJECT_VERSION}")
 target_link_libraries(hilo-http PRIVATE hilo_http)
 target_link_options(hilo-http PRIVATE -static-libstdc++ -static-libgcc)
+set_target_properties(hilo-http PROPERTIES BUILD_RPATH_USE_ORIGIN ON BUILD_RPATH "$ORIGIN")
 
 # The client library: what C, C++ and Python programs link. Its C++ runtime is inside, and nothing
 # but the hilo_ functions is visible, so it gets along with whatever else the program has loaded.

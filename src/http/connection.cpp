@@ -1,12 +1,12 @@
 #include "http/connection.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
-#include "http/gzip.h"
 #include "http/openai.h"
+#include "http/request_rules.h"
+#include "http/response_head.h"
 
 namespace hilo::http {
 namespace {
@@ -15,77 +15,12 @@ constexpr double linger_seconds = 2;
 constexpr size_t linger_bytes_max = 64 * 1024 * 1024;
 constexpr uint32_t retry_ms_without_engine = 1000;
 constexpr std::string_view leave_to_send = "HTTP/1.1 100 Continue\r\n\r\n";
-
-const char* reason_of(unsigned status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 204:
-      return "No Content";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 413:
-      return "Content Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 422:
-      return "Unprocessable Content";
-    case 424:
-      return "Failed Dependency";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    default:
-      return "Unknown";
-  }
-}
-
-Problem no_route(const Request& request) {
-  constexpr size_t path_bytes_told = 200;
-  return {
-      .kind = ProblemKind::no_such_route,
-      .message = fmt::format("There is nothing at '{}'.", request.path.substr(0, path_bytes_told))};
-}
-
-// The time that a request's texts may wait, from its header; none if it sets no limit.
-Outcome<std::optional<uint32_t>> read_timeout(const Request& request) {
-  const auto text = request.header("X-Hilo-Timeout-Ms");
-  if (!text) return std::optional<uint32_t>{};
-  uint32_t ms = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), ms);
-  if (error == std::errc{} && end == text->data() + text->size() && ms >= 1 && ms <= timeout_ms_max)
-    return std::optional{ms};
-  return Problem{.message = fmt::format("X-Hilo-Timeout-Ms must be a whole number from 1 to {}.",
-                                        timeout_ms_max)};
-}
-
-Outcome<std::optional<LaneWish>> read_lane_header(const Request& request) {
-  const auto word = request.header("X-Hilo-Lane");
-  if (!word) return std::optional<LaneWish>{};
-  if (const auto wish = lane_wish_of(*word)) return wish;
-  return Problem{.message = "X-Hilo-Lane must be high, low or auto."};
-}
+// The client has hung up, so nobody is told; the log is, by the number that others use for it.
+constexpr unsigned status_hung_up = 499;
 
 Outcome<Lane> lane_of(const Request& request, const Work& work, const Caller& caller,
                       Service& service) {
-  const auto header = read_lane_header(request);
+  const auto header = read_lane(request);
   if (!header) return header.error();
   const auto lane = choose_lane({.path = request.path_lane,
                                  .header = *header,
@@ -99,22 +34,6 @@ Outcome<Lane> lane_of(const Request& request, const Work& work, const Caller& ca
   return Problem{.kind = lane.error() == NoLane::contradiction ? ProblemKind::bad_request
                                                                : ProblemKind::forbidden,
                  .message = describe(lane.error())};
-}
-
-// Replaces a packed body by what is in it.
-Outcome<void> unpack(Request& request, size_t bytes_max) {
-  const auto encoding = request.header("Content-Encoding");
-  if (!encoding || same_ignoring_case(*encoding, "identity")) return {};
-  auto unpacked = unpack_gzip(request.body, bytes_max);
-  if (!unpacked) return unpacked.error();
-  request.body = std::move(*unpacked);
-  return {};
-}
-
-bool encoding_is_known(const Request& request) {
-  const auto encoding = request.header("Content-Encoding");
-  return !encoding || same_ignoring_case(*encoding, "gzip") ||
-         same_ignoring_case(*encoding, "x-gzip") || same_ignoring_case(*encoding, "identity");
 }
 
 }  // namespace
@@ -240,7 +159,8 @@ Awaitable<bool> Connection::read_more() {
 
 Awaitable<Response> Connection::answer(Request& request) {
   const auto found = service_.router.find(request.method, request.path);
-  if (std::holds_alternative<NoRoute>(found)) co_return write_openai_problem(no_route(request));
+  if (std::holds_alternative<NoRoute>(found))
+    co_return write_openai_problem(no_such_route(request));
   if (const auto* const wrong = std::get_if<WrongMethod>(&found)) {
     Response response =
         wrong->write_problem({.kind = ProblemKind::wrong_method,
@@ -262,10 +182,6 @@ Awaitable<Response> Connection::follow_route(const Route& route, const Caller& c
     co_return route.write_problem({.kind = ProblemKind::unavailable,
                                    .message = service_.engine.absence(),
                                    .retry_after_ms = retry_ms_without_engine});
-  if (!encoding_is_known(request))
-    co_return route.write_problem(
-        {.kind = ProblemKind::unknown_encoding,
-         .message = "The only Content-Encoding that is understood is gzip."});
   Answer answer = co_await handle(route, request);
   record_.parsed = record_.computed = record_.written = monotonic_now();
   if (auto* const response = std::get_if<Response>(&answer)) co_return std::move(*response);
@@ -277,8 +193,9 @@ Awaitable<Response> Connection::follow_route(const Route& route, const Caller& c
 
 Awaitable<Answer> Connection::handle(const Route& route, Request& request) {
   const Context context = service_.context();
-  const bool packed = request.header("Content-Encoding").has_value();
-  if (!packed && request.body.size() <= body_bytes_at_once)
+  const auto packed = is_packed(request);
+  if (!packed) co_return packed.error();
+  if (!*packed && request.body.size() <= body_bytes_at_once)
     co_return route.handle(request, context);
   // Its sentence may change meanwhile.
   const std::string absence{context.absence};
@@ -286,10 +203,9 @@ Awaitable<Answer> Connection::handle(const Route& route, Request& request) {
   co_await in_bulk([&] {
     Context copy = context;
     copy.absence = absence;
-    if (auto unpacked = unpack(request, context.limits.body_bytes_max); !unpacked)
-      answer = unpacked.error();
-    else
-      answer = route.handle(request, copy);
+    Outcome<void> ready;
+    if (*packed) ready = unpack(request, context.limits.body_bytes_max);
+    answer = ready ? route.handle(request, copy) : Answer{ready.error()};
   });
   co_return answer;
 }
@@ -298,7 +214,7 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
                                         const Request& request, Exchange exchange) {
   if (exchange.work.tokens.size() > 0)
     co_return route.write_problem({.message = "Token ids cannot be embedded yet: send texts."});
-  const auto timeout = read_timeout(request);
+  const auto timeout = read_timeout_ms(request);
   if (!timeout) co_return route.write_problem(timeout.error());
   const auto lane = lane_of(request, exchange.work, caller, service_);
   if (!lane) co_return route.write_problem(lane.error());
@@ -317,10 +233,10 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
   if (*timeout) call.deadline = record_.received + **timeout * millisecond_ns;
   call.finished = [this] { wake_.cancel(); };
   service_.engine.client(*lane)->begin(call);
-  if (!co_await await(call)) {
+  if (!co_await await_result(call)) {
     // A lost engine ends its calls, so the client is still the one that has this one.
     service_.engine.client(*lane)->abandon(call);
-    co_return Response{};
+    co_return Response{.status = status_hung_up};
   }
   record_.computed = record_.written = monotonic_now();
   if (call.problem) co_return route.write_problem(*call.problem);
@@ -343,7 +259,7 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
 }
 
 // False: the client hung up before.
-Awaitable<bool> Connection::await(Call& call) {
+Awaitable<bool> Connection::await_result(Call& call) {
   if (!call.over)
     stream_->watch_for_hang_up([this] {
       hung_up_ = true;
@@ -374,13 +290,7 @@ Awaitable<void> Connection::in_bulk(std::function<void()> work) {
 Awaitable<bool> Connection::send(const Response& response, bool keep_open, bool head_only) {
   enter(Phase::write, service_.options.limits.write_seconds);
   timed_out_ = false;
-  std::string head = fmt::format(
-      "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\n",
-      response.status, reason_of(response.status), service_.date, response.content_type,
-      response.body.size(), keep_open ? "keep-alive" : "close");
-  for (const auto& [name, value] : response.headers)
-    head.append(name).append(": ").append(value).append("\r\n");
-  head += "\r\n";
+  std::string head = response_head(response, service_.date, keep_open);
   if (head_only) co_return co_await write(head);
   if (head.size() + response.body.size() <= write_bytes_max) {
     head += response.body;

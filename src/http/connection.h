@@ -42,7 +42,7 @@ class Connection {
   Awaitable<Answer> handle(const Route& route, Request& request);
   Awaitable<Response> compute(const Route& route, const Caller& caller, const Request& request,
                               Exchange exchange);
-  Awaitable<bool> await(Call& call);
+  Awaitable<bool> await_result(Call& call);
   Awaitable<void> in_bulk(std::function<void()> work);
   Awaitable<bool> send(const Response& response, bool keep_open, bool head_only);
   Awaitable<bool> write(std::string_view bytes);

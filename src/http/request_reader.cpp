@@ -58,7 +58,7 @@ Problem problem_of(const error_code& error, uint32_t body_bytes_max) {
     return {.kind = ProblemKind::body_too_large,
             .message = fmt::format("The body has more than {} bytes, the most that is taken.",
                                    body_bytes_max)};
-  return {.message = fmt::format("This is not HTTP/1.1 as it should be: {}.", error.message())};
+  return {.message = fmt::format("The request breaks the rules of HTTP: {}.", error.message())};
 }
 
 // What a proxy is asked for, "http://host/path", counts as its path.

@@ -87,9 +87,9 @@ TEST(RequestReader, Refuses) {
   const std::string post = "POST / HTTP/1.1\r\nHost: x\r\n";
   const auto bad = ProblemKind::bad_request;
   const Row rows[] = {
-      {"no HTTP", "hello\r\n\r\n", bad, "HTTP/1.1"},
-      {"a TLS greeting", std::string("\x16\x03\x01\x02\x00\x01", 6), bad, "HTTP/1.1"},
-      {"HTTP/2", "GET / HTTP/2.0\r\n\r\n", bad, "HTTP/1.1"},
+      {"no HTTP", "hello\r\n\r\n", bad, "HTTP"},
+      {"a TLS greeting", std::string("\x16\x03\x01\x02\x00\x01", 6), bad, "HTTP"},
+      {"HTTP/2", "GET / HTTP/2.0\r\n\r\n", bad, "HTTP"},
       {"no host", "GET / HTTP/1.1\r\n\r\n", bad, "Host"},
       {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", bad, "Host"},
       {"both lengths", post + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", bad, ""},

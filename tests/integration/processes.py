@@ -55,11 +55,13 @@ def python(script: str) -> str:
 class Engine:
     """A running `hilo`, its standard error in a file. Ends with the `with` block."""
 
-    def __init__(self, folder: Path, *arguments: str | Path, **options: object) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str | Path, program: str = HILO, **options: object
+    ) -> None:
         self._log = folder / f"hilo-{time.monotonic_ns()}.log"
         with open(self._log, "wb") as log:
             self.process = subprocess.Popen(
-                [HILO, *map(str, arguments)],
+                [program, *map(str, arguments)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

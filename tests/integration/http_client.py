@@ -1,0 +1,91 @@
+"""A `hilo serve --http` for the tests, and what a client sees of it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import socket as sockets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from processes import PATIENCE_S, Engine, until
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> dict:
+        return json.loads(self.body)
+
+    @property
+    def message(self) -> str:
+        """The sentence of an error in OpenAI's envelope."""
+        return self.json["error"]["message"]
+
+
+class HttpServer:
+    def __init__(self, engine: Engine, port: int) -> None:
+        self.engine = engine
+        self.port = port
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+
+    def ask(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> Reply:
+        """One request on a connection of its own. A body that is not bytes is sent as JSON."""
+        with contextlib.closing(self.connect()) as connection:
+            data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+            connection.request(method, path, data, headers or {})
+            response = connection.getresponse()
+            return Reply(response.status, response.headers, response.read())
+
+    def embed(self, body: object, path: str = "/v1/embeddings", **headers: str) -> Reply:
+        """Names of headers with _ in place of -."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.ask("POST", path, body, named)
+
+    def raw(self) -> sockets.socket:
+        connection = sockets.create_connection(("127.0.0.1", self.port), PATIENCE_S)
+        connection.settimeout(PATIENCE_S)
+        return connection
+
+    def send_raw(self, data: bytes) -> bytes:
+        """What comes back until the server closes."""
+        with self.raw() as connection:
+            connection.sendall(data)
+            received = b""
+            while piece := connection.recv(65536):
+                received += piece
+            return received
+
+
+def http_port(engine: Engine) -> int:
+    found = re.findall(r"hilo-http: listening on http://127\.0\.0\.1:(\d+)", engine.log())
+    return int(found[-1])
+
+
+@contextlib.contextmanager
+def serving_http(folder: Path, socket: Path, *arguments: str | Path) -> Iterator[HttpServer]:
+    """Port 0 lets the kernel choose, so that tests do not meet."""
+    with Engine(folder, "serve", "--socket", socket, "--http", "0", *arguments) as engine:
+        engine.await_log("hilo-http: ready")
+        yield HttpServer(engine, http_port(engine))
+        stop(engine)
+
+
+def stop(engine: Engine) -> None:
+    engine.process.terminate()
+    assert engine.wait() == 0, engine.log()
+
+
+def until_ready(server: HttpServer) -> None:
+    until(lambda: server.ask("GET", "/health/ready").status == 200, "the server to be ready")
