@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "backend/cpu/cpu_level.h"
 #include "base/clock.h"
+#include "base/cpu_level.h"
 #include "support/report.h"
 
 #if defined(__x86_64__)

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "backend/cpu/activations.h"
+#include "backend/cpu/choose_kernels.h"
 #include "backend/cpu/cpu_backend.h"
-#include "backend/cpu/cpu_level.h"
 
 namespace hilo {
 

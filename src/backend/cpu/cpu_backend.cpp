@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "backend/cpu/cpu_level.h"
+#include "backend/cpu/choose_kernels.h"
 #include "backend/cpu/encoder.h"
 #include "backend/cpu/packed_model.h"
 #include "backend/cpu/pooling.h"

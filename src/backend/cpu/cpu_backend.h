@@ -7,19 +7,11 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/precision.h"
+#include "base/cpu_level.h"
 #include "base/result.h"
 #include "model/model.h"
 
 namespace hilo {
-
-// What a level adds to the one before: avx512_vnni dot products of 8-bit integers, avx512_bf16
-// those of bf16, amx products of whole tiles of both.
-enum class CpuLevel { scalar, avx2, avx512, avx512_vnni, avx512_bf16, amx };
-
-// The best level this machine and its operating system support, or the one HILO_CPU names. An
-// unknown name, or a level the machine lacks, is an error.
-Result<CpuLevel> select_cpu_level();
-const char* cpu_level_name(CpuLevel level);
 
 struct PrecisionChoice {
   Precision precision;

@@ -17,7 +17,7 @@
 
 #include <gtest/gtest.h>
 
-#include "backend/cpu/cpu_level.h"
+#include "backend/cpu/choose_kernels.h"
 #include "backend/cpu/levels_test_support.h"
 #include "backend/cpu/random_model.h"
 #include "backend/cpu/reference_encoder.h"

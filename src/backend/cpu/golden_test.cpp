@@ -14,8 +14,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "backend/cpu/choose_kernels.h"
 #include "backend/cpu/cpu_backend.h"
-#include "backend/cpu/cpu_level.h"
 #include "backend/cpu/levels_test_support.h"
 
 namespace hilo {

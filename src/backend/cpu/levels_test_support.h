@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "backend/cpu/activations.h"
+#include "backend/cpu/choose_kernels.h"
 #include "backend/cpu/cpu_backend.h"
-#include "backend/cpu/cpu_level.h"
 
 namespace hilo {
 

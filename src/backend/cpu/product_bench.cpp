@@ -9,7 +9,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "backend/cpu/cpu_level.h"
+#include "backend/cpu/choose_kernels.h"
 #include "backend/cpu/linear.h"
 
 namespace hilo {

@@ -13,7 +13,7 @@
 
 #include "backend/cpu/activations.h"
 #include "backend/cpu/aligned_array.h"
-#include "backend/cpu/cpu_level.h"
+#include "backend/cpu/choose_kernels.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/levels_test_support.h"
 

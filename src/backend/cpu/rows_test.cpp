@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "backend/cpu/aligned_array.h"
-#include "backend/cpu/cpu_level.h"
+#include "backend/cpu/choose_kernels.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/levels_test_support.h"
 

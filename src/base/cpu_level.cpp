@@ -1,4 +1,4 @@
-#include "backend/cpu/cpu_level.h"
+#include "base/cpu_level.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,8 +11,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include "base/ensure.h"
 
 namespace hilo {
 namespace {
@@ -64,20 +62,25 @@ CpuLevel best_cpu_level() {
   return best;
 }
 
+std::optional<CpuLevel> cpu_level_named(std::string_view name) {
+  const auto* const found = std::ranges::find(all_cpu_levels, name, cpu_level_name);
+  return found == all_cpu_levels.end() ? std::nullopt : std::optional(*found);
+}
+
 Result<CpuLevel> choose_cpu_level(std::string_view wanted, CpuLevel best) {
   if (wanted.empty()) return best;
-  std::array<std::string_view, all_cpu_levels.size()> names;
-  std::ranges::transform(all_cpu_levels, names.begin(), cpu_level_name);
-  for (const CpuLevel level : all_cpu_levels) {
-    if (wanted != cpu_level_name(level)) continue;
-    if (level <= best) return level;
-    return Error{fmt::format(
-        "HILO_CPU asks for {}, but this machine has no more than {}: unset HILO_CPU or lower it.",
-        wanted, cpu_level_name(best))};
+  const std::optional<CpuLevel> level = cpu_level_named(wanted);
+  if (!level) {
+    std::array<std::string_view, all_cpu_levels.size()> names;
+    std::ranges::transform(all_cpu_levels, names.begin(), cpu_level_name);
+    return Error{
+        fmt::format("HILO_CPU is \"{}\", which is no level of hilo: use one of {}, or unset it.",
+                    wanted, fmt::join(names, ", "))};
   }
-  return Error{
-      fmt::format("HILO_CPU is \"{}\", which is no level of hilo: use one of {}, or unset it.",
-                  wanted, fmt::join(names, ", "))};
+  if (*level <= best) return *level;
+  return Error{fmt::format(
+      "HILO_CPU asks for {}, but this machine has no more than {}: unset HILO_CPU or lower it.",
+      wanted, cpu_level_name(best))};
 }
 
 Result<CpuLevel> select_cpu_level() {
@@ -101,29 +104,6 @@ const char* cpu_level_name(CpuLevel level) {
       return "amx";
   }
   return "unknown";
-}
-
-const CpuKernels& kernels_for(CpuLevel level) {
-  switch (level) {
-    case CpuLevel::scalar:
-      break;
-#if defined(__x86_64__)
-    case CpuLevel::avx2:
-      return avx2_kernels;
-    case CpuLevel::avx512:
-      return avx512_kernels;
-    case CpuLevel::avx512_vnni:
-      return avx512_vnni_kernels;
-    case CpuLevel::avx512_bf16:
-      return avx512_bf16_kernels;
-    case CpuLevel::amx:
-      return amx_kernels;
-#else
-    default:
-      ENSURE(level == CpuLevel::scalar);
-#endif
-  }
-  return scalar_kernels;
 }
 
 }  // namespace hilo

@@ -1,12 +1,10 @@
-// Which level and which precision are chosen, and what is said of it.
-#include "backend/cpu/cpu_level.h"
+// Which level is chosen, and what is said of it.
+#include "base/cpu_level.h"
 
 #include <cstdlib>
 #include <string>
 
 #include <gtest/gtest.h>
-
-#include "backend/cpu/cpu_backend.h"
 
 namespace hilo {
 namespace {
@@ -33,23 +31,6 @@ TEST(CpuLevelChoice, ReadsTheEnvironment) {
   if (before != nullptr) {
     ASSERT_EQ(::setenv("HILO_CPU", kept.c_str(), 1), 0);
   }
-}
-
-TEST(PrecisionChoice, SaysWhatAutoChose) {
-  EXPECT_EQ(choose_precision("fp32", CpuLevel::scalar)->precision, Precision::fp32);
-  EXPECT_EQ(choose_precision("auto", CpuLevel::avx512_vnni)->precision, Precision::fp32);
-  EXPECT_EQ(choose_precision("int8", CpuLevel::scalar)->precision, Precision::int8);
-#if defined(__x86_64__)
-  EXPECT_EQ(choose_precision("auto", CpuLevel::amx)->precision, Precision::bf16);
-  EXPECT_EQ(choose_precision("auto", CpuLevel::amx)->why,
-            "auto chose bf16, because amx multiplies it faster than fp32");
-  EXPECT_EQ(choose_precision("bf16", CpuLevel::avx2).error().message,
-            "the precision bf16 needs a processor that multiplies bf16 (AVX512-BF16 or AMX), and "
-            "this one computes at the level avx2: use fp32, which is exact, or int8, or let auto "
-            "choose.");
-#endif
-  EXPECT_EQ(choose_precision("fp8", CpuLevel::scalar).error().message,
-            "fp8 is no precision: use fp32, bf16, int8 or auto.");
 }
 
 }  // namespace
