@@ -3,7 +3,7 @@
 #   x.cpp x.S      part of the module's library
 #   x_test.cpp     part of NAME_test        x_bench.cpp   part of NAME_bench
 #   x_fuzz.cpp     a fuzz target of its own
-#   x_avx2.cpp x_avx512.cpp x_avx512_vnni.cpp x_avx512_bf16.cpp x_amx.cpp
+#   x_avx2.cpp x_avx512.cpp x_avx512_vbmi.cpp x_avx512_vnni.cpp x_avx512_bf16.cpp x_amx.cpp
 #                 compiled for that instruction set, and nothing else is
 set(HILO_MODULES
   # name        may include
@@ -60,9 +60,11 @@ function(hilo_module name)
       if(source MATCHES "_avx2\\.cpp$")
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
           "-O3;-mavx2;-mfma;-mbmi2")
-      elseif(source MATCHES "_(avx512|avx512_vnni|avx512_bf16|amx)\\.cpp$")
+      elseif(source MATCHES "_(avx512|avx512_vbmi|avx512_vnni|avx512_bf16|amx)\\.cpp$")
         set(flags -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mbmi2)
-        if(NOT source MATCHES "_avx512\\.cpp$")
+        if(source MATCHES "_avx512_vbmi\\.cpp$")
+          list(APPEND flags -mavx512vbmi)
+        elseif(NOT source MATCHES "_avx512\\.cpp$")
           list(APPEND flags -mavx512vnni)
         endif()
         if(source MATCHES "_(avx512_bf16|amx)\\.cpp$")

@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 
-WIDE_FILE = re.compile(r"_(avx2|avx512|avx512_vnni|avx512_bf16|amx)\.cpp\.o$")
+WIDE_FILE = re.compile(r"_(avx2|avx512|avx512_vbmi|avx512_vnni|avx512_bf16|amx)\.cpp\.o$")
 WIDE_OPERAND = re.compile(r"%(?:[yz]mm\d+|k[1-7])\b")
 WEAK_KINDS = "WVuwv"
 

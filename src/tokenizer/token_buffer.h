@@ -30,6 +30,8 @@ class TokenBuffer {
     return ids_.data() + count_;
   }
   void advance(size_t count) { count_ += count; }
+  // The same by where the next id would go.
+  void advance_to(const uint32_t* end) { count_ = static_cast<size_t>(end - ids_.data()); }
 
  private:
   std::vector<uint32_t> ids_;

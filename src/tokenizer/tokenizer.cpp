@@ -8,15 +8,14 @@
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/bert_base_uncased.h"
 #include "tokenizer/description.h"
-#include "tokenizer/normalizer.h"
 #include "tokenizer/token_buffer.h"
 #include "tokenizer/vocabulary.h"
-#include "tokenizer/words.h"
+#include "tokenizer/word_encoder.h"
 
 namespace hilo {
 
 struct TokenizerScratch::Buffers {
-  NormalizedText word;
+  WordScratch words;
   NormalizedText text;  // only for tokenizers that look for tokens in normalized text
   TokenBuffer first;
   TokenBuffer second;
@@ -30,14 +29,15 @@ struct Tokenizer::State {
   State(std::optional<Blob> owned_blob, const Vocabulary& opened)
       : blob(std::move(owned_blob)),
         vocabulary(opened),
-        normalizer(vocabulary.normalizer_options()),
+        words(vocabulary, vocabulary.normalizer_options()),
+        normalized_words(vocabulary, {}),
         raw_added(vocabulary, TrieRole::added_raw),
         normalized_added(vocabulary, TrieRole::added_normalized) {}
 
   std::optional<Blob> blob;  // none: the bytes belong to someone else
   Vocabulary vocabulary;
-  Normalizer normalizer;
-  Normalizer keep_as_is{NormalizerOptions{}};
+  WordEncoder words;
+  WordEncoder normalized_words;  // of text that was normalized before
   AddedTokenSet raw_added;
   AddedTokenSet normalized_added;
 };
@@ -165,12 +165,12 @@ void Tokenizer::tokenize(std::string_view text, bool match_special,
 
   between_added(state.raw_added, text, [&](std::string_view raw) {
     if (state.normalized_added.empty()) {
-      return append_words(state.vocabulary, state.normalizer, raw, buffers.word, tokens);
+      return state.words.append(raw, buffers.words, tokens);
     }
     buffers.text.reserve_for(raw.size());
-    state.normalizer.normalize(raw, buffers.text);
+    state.words.normalizer().normalize(raw, buffers.text);
     between_added(state.normalized_added, buffers.text.view(), [&](std::string_view normalized) {
-      append_words(state.vocabulary, state.keep_as_is, normalized, buffers.word, tokens);
+      state.normalized_words.append(normalized, buffers.words, tokens);
     });
   });
 }
