@@ -28,6 +28,9 @@ MODES = (
     (True, True),
 )  # (lowercase, strip_accents), as in CharacterRecord
 
+# A fold is copied as so many bytes whatever its length, so the last one needs some behind it.
+FOLD_BYTES_MAX = 12
+
 # Categories that changed after 8.0 for characters that existed in 8.0.
 NOT_YET_NONSPACING = {0x1885, 0x1886, 0xA9BD, 0x111C9}
 ONCE_NONSPACING = {0x1734}
@@ -254,6 +257,7 @@ class Tables:
         assert len(utf8(folded)) <= 3 * len(
             utf8([code_point])
         ), f"{code_point:X} grows more than thrice"
+        assert len(utf8(folded)) <= FOLD_BYTES_MAX, f"{code_point:X}: a long fold"
         first_class = reference.combining_class(code_point)
         assert (
             not first_class or not folded or folded == [code_point]
@@ -286,7 +290,8 @@ def main():
     print_array(f"constexpr uint16_t record_of_character[{len(numbers)}]", numbers)
     fields = ["{%d, %d, {%d, %d, %d}}" % record for record in tables.records]
     print_array(f"constexpr CharacterRecord character_records[{len(fields)}]", fields)
-    print_array(f"constexpr uint8_t fold_strings[{len(tables.strings)}]", tables.strings)
+    strings = tables.strings + bytes(FOLD_BYTES_MAX)
+    print_array(f"constexpr uint8_t fold_strings[{len(strings)}]", strings)
 
 
 main()

@@ -26,7 +26,7 @@ std::array<Trie, trie_roles> make_tries(const TokenizerDescription& description)
   // No word of two characters begins with punctuation, so "##ing" can never begin a word.
   const bool prefix_is_punctuation =
       !prefix.empty() &&
-      normalizer.normalize(decode_first(prefix).code_point).kind == CharacterKind::alone;
+      normalizer.rule_of(decode_first(prefix).code_point).kind == CharacterKind::alone;
   for (const auto& [piece, id] : description.pieces) {
     const bool continues = piece.starts_with(prefix);
     if (continues && piece.size() > prefix.size()) {

@@ -29,10 +29,13 @@ constexpr uint8_t flag_word = 32;
 constexpr uint8_t entry_is_punctuation = 0x80;
 constexpr uint32_t block_characters = 128;
 
-const CharacterRecord& record_of(char32_t code_point) {
+uint32_t record_number(char32_t code_point) {
   const uint32_t page = page_of_block[code_point / block_characters];
-  return character_records[record_of_character[page * block_characters +
-                                               code_point % block_characters]];
+  return record_of_character[page * block_characters + code_point % block_characters];
+}
+
+const CharacterRecord& record_of(char32_t code_point) {
+  return character_records[record_number(code_point)];
 }
 
 CharacterKind kind_of(uint8_t flags, NormalizerOptions options) {
@@ -43,22 +46,43 @@ CharacterKind kind_of(uint8_t flags, NormalizerOptions options) {
   return CharacterKind::word;
 }
 
-void append_view(NormalizedCharacter& character, std::string_view text) {
-  std::copy(text.begin(), text.end(), character.bytes.begin() + character.size);
-  character.size = static_cast<uint8_t>(character.size + text.size());
+CharacterRule rule_for(const CharacterRecord& record, NormalizerOptions options) {
+  CharacterRule rule{CharacterRule::stays, kind_of(record.flags, options), 0};
+  if (options.strip_accents) rule.combining_class = record.combining_class;
+  if (options.strip_accents && (record.flags & flag_hangul) != 0) {
+    rule.fold = CharacterRule::hangul;
+    return rule;
+  }
+  const size_t mode = (options.lowercase ? 1U : 0U) + (options.strip_accents ? 2U : 0U);
+  if (mode != 0) rule.fold = record.folds[mode - 1];
+  const bool becomes_punctuation = (fold_strings[rule.fold] & entry_is_punctuation) != 0;
+  if (becomes_punctuation && rule.kind == CharacterKind::word) rule.kind = CharacterKind::alone;
+  return rule;
+}
+
+// These write at `out` and return how many bytes.
+size_t write_character(char32_t code_point, char* out) {
+  const EncodedCharacter encoded = encode_character(code_point);
+  std::memcpy(out, encoded.bytes.data(), encoded.bytes.size());
+  return encoded.size;
 }
 
 // Unicode, section 3.12: a syllable is a leading consonant, a vowel and perhaps a trailing
 // consonant.
-void append_hangul(NormalizedCharacter& character, char32_t syllable) {
+size_t write_hangul(char32_t syllable, char* out) {
   constexpr char32_t vowels = 21;
   constexpr char32_t trailing = 28;
   const char32_t index = syllable - 0xAC00;
-  append_view(character, encode_character(0x1100 + index / (vowels * trailing)).view());
-  append_view(character, encode_character(0x1161 + index / trailing % vowels).view());
-  if (index % trailing != 0) {
-    append_view(character, encode_character(0x11A7 + index % trailing).view());
-  }
+  size_t size = write_character(0x1100 + index / (vowels * trailing), out);
+  size += write_character(0x1161 + index / trailing % vowels, out + size);
+  if (index % trailing != 0) size += write_character(0x11A7 + index % trailing, out + size);
+  return size;
+}
+
+// All that a fold may have is copied, a fixed size being faster; the table goes on behind the last.
+size_t write_fold(uint16_t fold, char* out) {
+  std::memcpy(out, fold_strings + fold + 1, normalized_bytes_max);
+  return fold_strings[fold] & static_cast<uint8_t>(~entry_is_punctuation);
 }
 
 }  // namespace
@@ -71,27 +95,31 @@ bool is_whitespace(char32_t code_point) {
   return (record_of(code_point).flags & flag_whitespace) != 0;
 }
 
-void NormalizedText::reserve_for(size_t source_bytes) {
+void NormalizedText::reserve(size_t bytes) {
   clear();
-  const size_t needed = source_bytes * normalized_growth_max + NormalizedCharacter::bytes_max;
+  const size_t needed = bytes + normalized_bytes_max;
   if (needed <= capacity_) return;
   bytes_ = std::make_unique_for_overwrite<char[]>(needed);
   capacity_ = needed;
 }
 
-void NormalizedText::append(const NormalizedCharacter& character) {
-  // The whole array is copied, a fixed size being faster; the room beyond the end is reserved.
-  ENSURE(capacity_ - size_ >= NormalizedCharacter::bytes_max);
-  std::memcpy(bytes_.get() + size_, character.bytes.data(), NormalizedCharacter::bytes_max);
-  if (character.combining_class == 0) {
-    // A stripped accent of class 0 leaves nothing to see, yet marks do not move across it.
-    run_begin_ = size_;
-    size_ += character.size;
-    return;
+void NormalizedText::append(CharacterRule rule, char32_t code_point) {
+  ENSURE(capacity_ - size_ >= normalized_bytes_max);
+  const size_t begin = size_;
+  char* const out = bytes_.get() + begin;
+  if (rule.fold == CharacterRule::stays) {
+    size_ += write_character(code_point, out);
+  } else if (rule.fold == CharacterRule::hangul) {
+    size_ += write_hangul(code_point, out);
+  } else {
+    size_ += write_fold(rule.fold, out);
   }
-  const size_t mark = size_;
-  size_ += character.size;
-  if (character.size > 0) move_mark_back(mark, character.combining_class);
+  if (rule.combining_class == 0) {
+    // A stripped accent of class 0 leaves nothing to see, yet marks do not move across it.
+    run_begin_ = begin;
+  } else if (size_ > begin) {
+    move_mark_back(begin, rule.combining_class);
+  }
 }
 
 void NormalizedText::move_mark_back(size_t mark, uint8_t combining_class) {
@@ -105,64 +133,50 @@ void NormalizedText::move_mark_back(size_t mark, uint8_t combining_class) {
 }
 
 Normalizer::Normalizer(NormalizerOptions options) : options_(options) {
+  rules_.reserve(std::size(character_records));
+  for (const CharacterRecord& record : character_records) {
+    rules_.push_back(rule_for(record, options));
+  }
   byte_table_.fill(byte_begins_character);
+  NormalizedText normalized;
   for (uint16_t byte = 0; byte < 0x80; ++byte) {
-    const NormalizedCharacter character = normalize(byte);
-    ENSURE(character.size == 1 || character.kind == CharacterKind::deleted);
-    const auto normalized = static_cast<uint8_t>(character.bytes[0]);
-    const auto kind = static_cast<uint16_t>(character.kind);
-    byte_table_[byte] = static_cast<uint16_t>(kind << 8 | normalized);
+    normalized.reserve(0);
+    normalized.append(rule_of(byte), byte);
+    ENSURE(normalized.view().size() == 1);
+    const auto kind = static_cast<uint16_t>(rule_of(byte).kind);
+    byte_table_[byte] =
+        static_cast<uint16_t>(kind << 8 | static_cast<uint8_t>(normalized.view().front()));
   }
 }
 
-NormalizedCharacter Normalizer::normalize(char32_t code_point) const {
-  const CharacterRecord& record = record_of(code_point);
-  NormalizedCharacter character{kind_of(record.flags, options_), 0, 0, {}};
-  if (options_.strip_accents) {
-    character.combining_class = record.combining_class;
-    if ((record.flags & flag_hangul) != 0) {
-      append_hangul(character, code_point);
-      return character;
-    }
-  }
-  const size_t mode = (options_.lowercase ? 1U : 0U) + (options_.strip_accents ? 2U : 0U);
-  const uint16_t fold = mode == 0 ? uint16_t{0} : record.folds[mode - 1];
-  if (fold == 0) {
-    append_view(character, encode_character(code_point).view());
-    return character;
-  }
-  const uint8_t header = fold_strings[fold];
-  character.size = header & static_cast<uint8_t>(~entry_is_punctuation);
-  std::copy_n(fold_strings + fold + 1, character.size, character.bytes.begin());
-  if ((header & entry_is_punctuation) != 0 && character.kind == CharacterKind::word) {
-    character.kind = CharacterKind::alone;
-  }
-  return character;
+CharacterRule Normalizer::rule_of(char32_t code_point) const {
+  return rules_[record_number(code_point)];
 }
 
 void Normalizer::normalize(std::string_view text, NormalizedText& normalized) const {
   while (!text.empty()) {
     const DecodedCharacter decoded = decode_first(text);
     text.remove_prefix(decoded.bytes);
-    const NormalizedCharacter character = normalize(decoded.code_point);
-    switch (character.kind) {
+    const CharacterRule rule = rule_of(decoded.code_point);
+    const auto append = [&] { normalized.append(rule, decoded.code_point); };
+    switch (rule.kind) {
       case CharacterKind::deleted:
         break;
       case CharacterKind::ideograph:
         normalized.append_byte(' ');
-        normalized.append(character);
+        append();
         normalized.append_byte(' ');
         break;
       case CharacterKind::space:
         if (options_.clean_text) {
           normalized.append_byte(' ');
         } else {
-          normalized.append(character);
+          append();
         }
         break;
       case CharacterKind::word:
       case CharacterKind::alone:
-        normalized.append(character);
+        append();
         break;
     }
   }

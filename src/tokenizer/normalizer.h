@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace hilo {
 
@@ -30,29 +31,32 @@ enum class CharacterKind : uint8_t {
   ideograph,  // a word by itself, and the normalizer puts spaces round it
 };
 
-struct NormalizedCharacter {
-  static constexpr size_t bytes_max = 12;
-
+// What becomes of a character under the options of a Normalizer.
+struct CharacterRule {
+  static constexpr uint16_t stays = 0;
+  static constexpr uint16_t hangul = 0xFFFF;  // a syllable that comes apart
+  uint16_t fold;  // one of these, or where the table of strings has what it becomes
   CharacterKind kind;
   uint8_t combining_class;  // 0 where order is not kept: see NormalizedText
-  uint8_t size;             // 0: an accent that was stripped
-  std::array<char, bytes_max> bytes;
-  std::string_view view() const { return {bytes.data(), size}; }
 };
 
 // `\w` of the reference's regular expressions.
 bool is_word_character(char32_t code_point);
 bool is_whitespace(char32_t code_point);
 
-// No character becomes more than this many times its bytes. tools/unicode_tables.py checks it.
+// No character becomes more than this many times its bytes, nor more than so many bytes.
+// tools/unicode_tables.py checks it.
 inline constexpr size_t normalized_growth_max = 3;
+inline constexpr size_t normalized_bytes_max = 12;
 
 // Normalized characters, in canonical order. The owner reserves room first; appending does not
 // check.
 class NormalizedText {
  public:
-  // Room for what `source_bytes` of text may become; earlier contents are lost.
-  void reserve_for(size_t source_bytes);
+  // Room for `bytes`, and for one more character; earlier contents are lost.
+  void reserve(size_t bytes);
+  // Room for what `source_bytes` of text may become.
+  void reserve_for(size_t source_bytes) { reserve(source_bytes * normalized_growth_max); }
   void clear() { size_ = run_begin_ = 0; }
   bool empty() const { return size_ == 0; }
   std::string_view view() const { return {bytes_.get(), size_}; }
@@ -60,7 +64,7 @@ class NormalizedText {
   void append_byte(char byte) { bytes_[size_++] = byte; }
   // Marks follow their letter in the order of their combining classes, whatever the order in the
   // text.
-  void append(const NormalizedCharacter& character);
+  void append(CharacterRule rule, char32_t code_point);
 
  private:
   void move_mark_back(size_t mark, uint8_t combining_class);
@@ -84,13 +88,14 @@ class Normalizer {
 
   explicit Normalizer(NormalizerOptions options);
 
-  NormalizedCharacter normalize(char32_t code_point) const;
+  CharacterRule rule_of(char32_t code_point) const;
   // The whole of `text`, appended. The caller has reserved the room.
   void normalize(std::string_view text, NormalizedText& normalized) const;
   const ByteTable& byte_table() const { return byte_table_; }
 
  private:
   NormalizerOptions options_;
+  std::vector<CharacterRule> rules_;  // by record of the tables
   ByteTable byte_table_;
 };
 

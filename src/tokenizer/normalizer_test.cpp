@@ -67,18 +67,22 @@ TEST(Normalizer, MarksThatStayAreInCanonicalOrder) {
 
 TEST(Normalizer, SomeSymbolsBecomePunctuation) {
   const Normalizer normalizer(uncased);
-  EXPECT_EQ(normalizer.normalize(0x1FEF).kind, CharacterKind::alone);
-  EXPECT_EQ(normalizer.normalize(0x1FEF).view(), "`");
-  EXPECT_EQ(Normalizer(cased).normalize(0x1FEF).kind, CharacterKind::word);
+  EXPECT_EQ(normalizer.rule_of(0x1FEF).kind, CharacterKind::alone);
+  EXPECT_EQ(normalize("\u1fef", uncased), "`");
+  EXPECT_EQ(Normalizer(cased).rule_of(0x1FEF).kind, CharacterKind::word);
 }
 
 // Goal: the room that NormalizedText reserves is always enough.
 TEST(Normalizer, NoCharacterGrowsMoreThanPromised) {
   for (const NormalizerOptions options : {uncased, cased, NormalizerOptions{.lowercase = true}}) {
     const Normalizer normalizer(options);
+    NormalizedText normalized;
+    normalized.reserve(normalized_bytes_max);
     for (char32_t c = 0; c <= 0x10FFFF; ++c) {
       const size_t bytes = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-      ASSERT_LE(normalizer.normalize(c).size, bytes * normalized_growth_max) << uint32_t{c};
+      normalized.clear();
+      normalized.append(normalizer.rule_of(c), c);
+      ASSERT_LE(normalized.view().size(), bytes * normalized_growth_max) << uint32_t{c};
     }
   }
 }

@@ -63,7 +63,7 @@ class ReferenceTokenizer {
     const Normalizer as_is{NormalizerOptions{}};
     std::vector<std::u32string> words(1);
     for (const char32_t character : text) {
-      const CharacterKind kind = as_is.normalize(character).kind;
+      const CharacterKind kind = as_is.rule_of(character).kind;
       if (kind == CharacterKind::word) {
         words.back() += character;
       } else {

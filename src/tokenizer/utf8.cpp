@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstring>
 
-#include "base/ensure.h"
 #include "tokenizer/tokenizer.h"
 
 namespace hilo {
@@ -41,7 +40,7 @@ bool next_eight_are_ascii(std::string_view text, size_t at) {
 
 }  // namespace
 
-DecodedCharacter decode_first(std::string_view text) {
+DecodedCharacter decode_any(std::string_view text) {
   const auto byte = [text](size_t at) { return static_cast<uint8_t>(text[at]); };
   const uint8_t lead = byte(0);
   const Sequence sequence = sequence_of(lead);
@@ -69,20 +68,6 @@ DecodedCharacter decode_last(std::string_view text) {
     if (character.valid && character.bytes == bytes) return character;
   }
   return {replacement_character, 1, false};
-}
-
-EncodedCharacter encode_character(char32_t code_point) {
-  ENSURE(code_point <= 0x10FFFF);
-  const auto tail = [code_point](int shift) {
-    return static_cast<char>(0x80 | ((code_point >> shift) & 0x3F));
-  };
-  const auto lead = [code_point](int mark, int shift) {
-    return static_cast<char>(mark | static_cast<int>(code_point >> shift));
-  };
-  if (code_point < 0x80) return {{lead(0, 0)}, 1};
-  if (code_point < 0x800) return {{lead(0xC0, 6), tail(0)}, 2};
-  if (code_point < 0x10000) return {{lead(0xE0, 12), tail(6), tail(0)}, 3};
-  return {{lead(0xF0, 18), tail(12), tail(6), tail(0)}, 4};
 }
 
 bool is_valid_utf8(std::string_view text) {

@@ -7,7 +7,10 @@ namespace hilo {
 
 namespace {
 
-constexpr size_t utf8_bytes_max = 4;  // of one character
+// A word of more bytes has more characters than any that is looked up.
+size_t known_bytes_max(const Vocabulary& vocabulary) {
+  return size_t{character_bytes_max} * vocabulary.word_characters_max();
+}
 
 class WordReader {
  public:
@@ -23,7 +26,7 @@ class WordReader {
       if (entry >= Normalizer::byte_begins_character) {
         const DecodedCharacter decoded = decode_first(text);
         text.remove_prefix(decoded.bytes);
-        read_character(normalizer_.normalize(decoded.code_point));
+        read_character(normalizer_.rule_of(decoded.code_point), decoded.code_point);
       } else {
         text.remove_prefix(1);
         read_separator(entry);
@@ -42,7 +45,7 @@ class WordReader {
     for (size_t at = 0; at < text.size(); ++at) {
       const uint16_t entry = entry_of(text[at]);
       if (entry > Normalizer::byte_is_word_max) return at;
-      word_.append_byte(static_cast<char>(entry));
+      if (!is_surely_unknown()) word_.append_byte(static_cast<char>(entry));
     }
     return text.size();
   }
@@ -56,29 +59,27 @@ class WordReader {
     end_word();
   }
 
-  void read_character(const NormalizedCharacter& character) {
-    switch (character.kind) {
+  void read_character(CharacterRule rule, char32_t code_point) {
+    switch (rule.kind) {
       case CharacterKind::deleted:
         return;
       case CharacterKind::word:
         // A mark may move past all that are before it: a word of nothing else would cost the square
         // of its length.
-        if (!is_surely_unknown()) word_.append(character);
+        if (!is_surely_unknown()) word_.append(rule, code_point);
         return;
       case CharacterKind::space:
         return end_word();
       case CharacterKind::alone:
       case CharacterKind::ideograph:
         end_word();
-        word_.append(character);
+        word_.append(rule, code_point);
         return end_word();
     }
   }
 
   // The word has more characters than any that is looked up, whatever follows.
-  bool is_surely_unknown() const {
-    return word_.view().size() > utf8_bytes_max * vocabulary_.word_characters_max();
-  }
+  bool is_surely_unknown() const { return word_.view().size() > known_bytes_max(vocabulary_); }
 
   void end_word() {
     if (word_.empty()) return;
@@ -96,7 +97,7 @@ class WordReader {
 
 void append_words(const Vocabulary& vocabulary, const Normalizer& normalizer, std::string_view text,
                   NormalizedText& word, TokenBuffer& tokens) {
-  word.reserve_for(text.size());
+  word.reserve(known_bytes_max(vocabulary) + 1);
   WordReader(vocabulary, normalizer, word, tokens).read(text);
 }
 
