@@ -1,25 +1,55 @@
-// Any bytes as text: the one-pass path, the plain reference, and truncation must agree.
+// Any bytes as text: the plain reference, the words one at a time, each fast path with its cache,
+// and truncation must agree.
 #include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/ensure.h"
 #include "tokenizer/reference_tokenizer.h"
+#include "tokenizer/splitters_test_support.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_cases.h"
+#include "tokenizer/word_encoder.h"
+#include "tokenizer/words.h"
 
 namespace {
 
 using namespace hilo;
 
-// A tokenizer and the plain one of the same description.
+// All that can tokenize by one description.
 struct Pair {
   explicit Pair(const TokenizerDescription& description)
-      : fast(Tokenizer::from_description(description).value()), plain(description) {}
+      : fast(Tokenizer::from_description(description).value()),
+        plain(description),
+        blob(compile_vocabulary(description).value()),
+        vocabulary(Vocabulary::open(blob.bytes()).value()),
+        normalizer(vocabulary.normalizer_options()) {
+    for (const NamedSplitter& splitter : splitters_of_this_machine()) {
+      paths.emplace_back(vocabulary, vocabulary.normalizer_options(), splitter.split);
+    }
+  }
   Tokenizer fast;
   ReferenceTokenizer plain;
+  Blob blob;
+  Vocabulary vocabulary;
+  Normalizer normalizer;
+  std::vector<WordEncoder> paths;
 };
+
+void check_paths(const Pair& pair, std::string_view text, const std::vector<uint32_t>& expected) {
+  static WordScratch scratch;
+  static TokenBuffer tokens;
+  tokens.start(text.size() + 1);
+  append_words(pair.vocabulary, pair.normalizer, text, scratch.word, tokens);
+  ENSURE(std::ranges::equal(tokens.ids(), expected));
+  for (const WordEncoder& path : pair.paths) {
+    tokens.start(text.size() + 1);
+    path.append(text, scratch, tokens);
+    ENSURE(std::ranges::equal(tokens.ids(), expected));
+  }
+}
 
 std::vector<uint32_t> encode(const Tokenizer& tokenizer, std::string_view text,
                              EncodeOptions options) {
@@ -33,6 +63,7 @@ std::vector<uint32_t> encode(const Tokenizer& tokenizer, std::string_view text,
 void check(const Pair& pair, std::string_view text, uint32_t kept) {
   const std::vector<uint32_t> all = encode(pair.fast, text, {.add_special_tokens = false});
   ENSURE(all == pair.plain.encode(text));
+  check_paths(pair, text, all);
   const std::vector<uint32_t> head =
       encode(pair.fast, text, {.tokens_max = kept, .add_special_tokens = false});
   ENSURE(head.size() == std::min<size_t>(kept, all.size()));
