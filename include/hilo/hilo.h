@@ -211,13 +211,41 @@ typedef struct hilo_tokenizer hilo_tokenizer;
 HILO_API hilo_status hilo_tokenizer_open(const char* model_directory, hilo_tokenizer** tokenizer);
 HILO_API void hilo_tokenizer_close(hilo_tokenizer* tokenizer);
 
-/* Writes up to `room` ids and sets *count to the number written. `second` NULL means a single text.
- * tokens_max 0: no limit. HILO_FULL: `room` was too small; *count says how many ids there are.
- * Threads: one at a time per tokenizer. */
+typedef enum { HILO_BYTES = 0, HILO_CHARACTERS = 1 } hilo_offset_unit;
+
+typedef struct {
+  size_t struct_bytes; /* sizeof(hilo_encode_options) */
+  const char* second;  /* NULL: one text. Else both become one sequence. */
+  size_t second_bytes;
+  uint32_t tokens_max;             /* 0: no limit. Special tokens count, too. */
+  int truncate_left;               /* cut from the start, not from the end */
+  int leave_out_special_tokens;    /* no [CLS], [SEP] and their like */
+  int read_special_tokens_as_text; /* "[SEP]" in a text is text, for texts of strangers */
+  hilo_offset_unit offset_unit;
+} hilo_encode_options;
+
+/* Where a token stands in its text: from `begin` up to `end`. Special tokens have 0 and 0. */
+typedef struct {
+  uint32_t begin;
+  uint32_t end;
+} hilo_offsets;
+
+typedef struct {
+  size_t struct_bytes;   /* sizeof(hilo_tokens) */
+  size_t room;           /* of each array below that is not NULL */
+  uint32_t* ids;         /* NULL: not wanted; so the others */
+  uint8_t* types;        /* 0 for the first text, 1 for the second */
+  hilo_offsets* offsets; /* asking for them makes encoding several times as slow */
+  size_t count;          /* out: tokens written */
+  int truncated;         /* out: the text had more */
+} hilo_tokens;
+
+/* Encodes a text into the arrays of *tokens. `options` NULL means zeros.
+ * HILO_FULL: `room` was too small and nothing was written; count says how many tokens there are.
+ * HILO_INVALID_ARGUMENT, HILO_NO_MEMORY. Threads: one at a time per tokenizer. */
 HILO_API hilo_status hilo_tokenizer_encode(hilo_tokenizer* tokenizer, const char* text,
-                                           size_t bytes, const char* second, size_t second_bytes,
-                                           uint32_t tokens_max, int add_special_tokens,
-                                           uint32_t* ids, size_t room, size_t* count);
+                                           size_t bytes, const hilo_encode_options* options,
+                                           hilo_tokens* tokens);
 /* The piece of an id, zero-terminated; NULL for an id without one. Lives with the tokenizer. */
 HILO_API const char* hilo_tokenizer_piece(const hilo_tokenizer* tokenizer, uint32_t id);
 HILO_API uint32_t hilo_tokenizer_size(const hilo_tokenizer* tokenizer);

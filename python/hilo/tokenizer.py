@@ -36,6 +36,23 @@ class Tokenizer:
         """
         return self._native.encode(text, pair, _limit(max_length), add_special_tokens)
 
+    def encode_with_offsets(
+        self,
+        text: str,
+        pair: str | None = None,
+        max_length: int | None = None,
+        add_special_tokens: bool = True,
+    ) -> tuple[list[int], list[tuple[int, int]]]:
+        """The ids as from encode(), and where in its text each token stands.
+
+        A token's text is `text[begin:end]`; that of a pair's second text lies in `pair`. Tokens
+        that are added, such as [CLS], have (0, 0).
+
+        >>> Tokenizer().encode_with_offsets("resize photos", add_special_tokens=False)
+        ([24501, 4697, 7760], [(0, 3), (3, 6), (7, 13)])
+        """
+        return self._native.encode_with_offsets(text, pair, _limit(max_length), add_special_tokens)
+
     def encode_batch(
         self,
         texts: Iterable[str],

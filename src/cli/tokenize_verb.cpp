@@ -18,7 +18,8 @@ standard input when no text is given.
 
 Examples:
   hilo tokenize "resize photos from the command line"
-  hilo tokenize --model DIR --max-length 16 --json < titles.txt)";
+  hilo tokenize --model DIR --max-length 16 --json < titles.txt
+  hilo tokenize --offsets "resize photos"       where in the text each token stands, in bytes)";
 
 class TokenizeVerb final : public Verb {
  public:
@@ -32,6 +33,7 @@ class TokenizeVerb final : public Verb {
     options.number({"--max-length", "Cut to this many ids, special tokens included", "N"},
                    tokens_max_, 2U, 1U << 20U);
     options.flag({"--no-special", "Leave out [CLS], [SEP] and their like"}, no_special_);
+    options.flag({"--offsets", "Where each token stands in its text, in bytes"}, with_offsets_);
     options.flag({"--json", "One JSON object for each text"}, json_);
   }
 
@@ -46,9 +48,11 @@ class TokenizeVerb final : public Verb {
     return for_each_text(texts_, [&](const std::string& text) -> Status {
       // No token is shorter than a byte, but special ones come on top.
       ids_.resize(std::max<size_t>(ids_.size(), text.size() + special_tokens_room));
-      const Encoding encoding = tokenizer.encode(
-          text, {.tokens_max = tokens_max_, .add_special_tokens = !no_special_}, scratch_, ids_);
-      print(tokenizer, text, std::span{ids_}.first(encoding.tokens), encoding.truncated);
+      offsets_.resize(with_offsets_ ? ids_.size() : 0);
+      const Encoding encoding =
+          tokenizer.encode(text, {.tokens_max = tokens_max_, .add_special_tokens = !no_special_},
+                           scratch_, ids_, {}, offsets_);
+      print(tokenizer, text, encoding);
       return {};
     });
   }
@@ -56,18 +60,30 @@ class TokenizeVerb final : public Verb {
  private:
   static constexpr size_t special_tokens_room = 16;
 
-  void print(const Tokenizer& tokenizer, const std::string& text, std::span<const uint32_t> ids,
-             bool truncated) const {
-    if (json_) {
-      std::vector<std::string> pieces;
-      for (const uint32_t id : ids) pieces.push_back(json_string(std::string{tokenizer.piece(id)}));
-      fmt::print("{{\"text\": {}, \"ids\": [{}], \"pieces\": [{}], \"truncated\": {}}}\n",
-                 json_string(text), fmt::join(ids, ", "), fmt::join(pieces, ", "), truncated);
-      return;
-    }
+  void print(const Tokenizer& tokenizer, const std::string& text, Encoding encoding) const {
+    const auto ids = std::span{ids_}.first(encoding.tokens);
+    if (json_) return print_json(tokenizer, text, ids, encoding.truncated);
     fmt::print("{}\n", text);
-    for (const uint32_t id : ids) fmt::print("{:>8}  {}\n", id, tokenizer.piece(id));
-    fmt::print("{:>8}  {}\n", ids.size(), truncated ? "ids, cut" : "ids");
+    for (size_t at = 0; at < ids.size(); ++at) {
+      fmt::print("{:>8}  {}", ids[at], tokenizer.piece(ids[at]));
+      if (with_offsets_) fmt::print("  {}-{}", offsets_[at].begin, offsets_[at].end);
+      fmt::print("\n");
+    }
+    fmt::print("{:>8}  {}\n", ids.size(), encoding.truncated ? "ids, cut" : "ids");
+  }
+
+  void print_json(const Tokenizer& tokenizer, const std::string& text,
+                  std::span<const uint32_t> ids, bool truncated) const {
+    std::vector<std::string> pieces;
+    for (const uint32_t id : ids) pieces.push_back(json_string(std::string{tokenizer.piece(id)}));
+    std::vector<std::string> offsets;
+    for (size_t at = 0; with_offsets_ && at < ids.size(); ++at) {
+      offsets.push_back(fmt::format("[{}, {}]", offsets_[at].begin, offsets_[at].end));
+    }
+    fmt::print("{{\"text\": {}, \"ids\": [{}], \"pieces\": [{}], {}\"truncated\": {}}}\n",
+               json_string(text), fmt::join(ids, ", "), fmt::join(pieces, ", "),
+               with_offsets_ ? fmt::format("\"offsets\": [{}], ", fmt::join(offsets, ", ")) : "",
+               truncated);
   }
 
   std::string directory_;
@@ -75,7 +91,9 @@ class TokenizeVerb final : public Verb {
   uint32_t tokens_max_ = 0;
   bool no_special_ = false;
   bool json_ = false;
+  bool with_offsets_ = false;
   std::vector<uint32_t> ids_;
+  std::vector<TokenOffsets> offsets_;
   TokenizerScratch scratch_;
 };
 

@@ -103,7 +103,7 @@ TEST(DescribeVocabularyText, MpNetPutsTwoTextsTogetherAsRobertaDoes) {
   TokenizerScratch scratch;
   std::vector<uint32_t> ids(6);
   std::vector<uint8_t> types(6);
-  EXPECT_EQ(tokenizer.encode_pair("a", "b", {}, scratch, ids, types).tokens, 6U);
+  EXPECT_EQ(tokenizer.encode_pair({"a", "b"}, {}, scratch, ids, types).tokens, 6U);
   EXPECT_EQ(ids, (std::vector<uint32_t>{0, 5, 2, 2, 6, 2}));
   EXPECT_EQ(types, std::vector<uint8_t>(6, 0));
 }

@@ -154,32 +154,12 @@ CharacterRule Normalizer::rule_of(char32_t code_point) const {
 }
 
 void Normalizer::normalize(std::string_view text, NormalizedText& normalized) const {
-  while (!text.empty()) {
-    const DecodedCharacter decoded = decode_first(text);
-    text.remove_prefix(decoded.bytes);
-    const CharacterRule rule = rule_of(decoded.code_point);
-    const auto append = [&] { normalized.append(rule, decoded.code_point); };
-    switch (rule.kind) {
-      case CharacterKind::deleted:
-        break;
-      case CharacterKind::ideograph:
-        normalized.append_byte(' ');
-        append();
-        normalized.append_byte(' ');
-        break;
-      case CharacterKind::space:
-        if (options_.clean_text) {
-          normalized.append_byte(' ');
-        } else {
-          append();
-        }
-        break;
-      case CharacterKind::word:
-      case CharacterKind::alone:
-        append();
-        break;
-    }
-  }
+  walk(
+      text,
+      [&](char32_t code_point, size_t, size_t) {
+        normalized.append(rule_of(code_point), code_point);
+      },
+      [&](size_t, size_t) { normalized.append_byte(' '); });
 }
 
 }  // namespace hilo

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/utf8.h"
+
 namespace hilo {
 
 struct NormalizerOptions {
@@ -91,6 +93,11 @@ class Normalizer {
   CharacterRule rule_of(char32_t code_point) const;
   // The whole of `text`, appended. The caller has reserved the room.
   void normalize(std::string_view text, NormalizedText& normalized) const;
+  // The same for who needs to know what comes from where: calls `append_character` and
+  // `append_space` in order, with the place and size of the character that it is for.
+  template <class AppendCharacter, class AppendSpace>
+  void walk(std::string_view text, const AppendCharacter& append_character,
+            const AppendSpace& append_space) const;
   const ByteTable& byte_table() const { return byte_table_; }
 
  private:
@@ -98,5 +105,21 @@ class Normalizer {
   std::vector<CharacterRule> rules_;  // by record of the tables
   ByteTable byte_table_;
 };
+
+template <class AppendCharacter, class AppendSpace>
+void Normalizer::walk(std::string_view text, const AppendCharacter& append_character,
+                      const AppendSpace& append_space) const {
+  for (size_t at = 0; at < text.size();) {
+    const DecodedCharacter decoded = decode_first(text.substr(at));
+    const CharacterKind kind = rule_of(decoded.code_point).kind;
+    const bool becomes_space = kind == CharacterKind::space && options_.clean_text;
+    if (becomes_space || kind == CharacterKind::ideograph) append_space(at, decoded.bytes);
+    if (!becomes_space && kind != CharacterKind::deleted) {
+      append_character(decoded.code_point, at, decoded.bytes);
+    }
+    if (kind == CharacterKind::ideograph) append_space(at, decoded.bytes);
+    at += decoded.bytes;
+  }
+}
 
 }  // namespace hilo

@@ -1,5 +1,5 @@
-// The ids of one text while they are made. Stops growing soon after the limit, so that a long text
-// costs no more than what is kept of it.
+// The ids of one text while they are made, with their offsets if these are wanted. Stops growing
+// soon after the limit, so that a long text costs no more than what is kept of it.
 #pragma once
 
 #include <algorithm>
@@ -8,14 +8,19 @@
 #include <span>
 #include <vector>
 
+#include "tokenizer/token_offsets.h"
+
 namespace hilo {
 
 class TokenBuffer {
  public:
-  void start(size_t limit) {
+  void start(size_t limit, bool with_offsets = false) {
     count_ = 0;
     limit_ = limit;
+    with_offsets_ = with_offsets;
+    offsets_.clear();
   }
+  bool wants_offsets() const { return with_offsets_; }
   // More tokens than the limit: whatever follows cannot change the first `limit` of them.
   bool is_over() const { return count_ > limit_; }
   std::span<const uint32_t> ids() const { return {ids_.data(), count_}; }
@@ -24,6 +29,17 @@ class TokenBuffer {
     *room_for(1) = id;
     ++count_;
   }
+  void push(uint32_t id, TokenOffsets offsets) {
+    push(id);
+    if (with_offsets_) offsets_.push_back(offsets);
+  }
+  // Forgets all but the first `count`.
+  void cut(size_t count) {
+    count_ = count;
+    offsets_.resize(std::min(count, offsets_.size()));
+  }
+  // One for each id, if these are wanted and whoever pushed them gave them.
+  std::span<TokenOffsets> offsets() { return offsets_; }
   // Room for up to `count` ids; advance() then says how many were written.
   uint32_t* room_for(size_t count) {
     if (ids_.size() - count_ < count) ids_.resize(std::max(2 * ids_.size(), count_ + count));
@@ -35,8 +51,10 @@ class TokenBuffer {
 
  private:
   std::vector<uint32_t> ids_;
+  std::vector<TokenOffsets> offsets_;
   size_t count_ = 0;
   size_t limit_ = 0;
+  bool with_offsets_ = false;
 };
 
 }  // namespace hilo

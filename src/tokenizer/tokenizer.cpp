@@ -6,6 +6,8 @@
 
 #include "base/ensure.h"
 #include "tokenizer/added_tokens.h"
+#include "tokenizer/aligned_text.h"
+#include "tokenizer/aligned_words.h"
 #include "tokenizer/bert_base_uncased.h"
 #include "tokenizer/description.h"
 #include "tokenizer/token_buffer.h"
@@ -16,7 +18,10 @@ namespace hilo {
 
 struct TokenizerScratch::Buffers {
   WordScratch words;
-  NormalizedText text;  // only for tokenizers that look for tokens in normalized text
+  AlignedText aligned_word;  // where offsets are wanted
+  // Only for tokenizers that look for tokens in normalized text.
+  NormalizedText text;
+  AlignedText aligned_text;
   TokenBuffer first;
   TokenBuffer second;
 };
@@ -68,15 +73,41 @@ Share longest_first(size_t first, size_t second, size_t budget) {
   return share;
 }
 
-std::span<const uint32_t> cut(std::span<const uint32_t> ids, size_t count, bool from_left) {
-  return from_left ? ids.last(count) : ids.first(count);
+// A text's tokens, of which some stay.
+struct Tokens {
+  std::string_view text;
+  std::span<const uint32_t> ids;
+  std::span<TokenOffsets> offsets;  // none, or one for each id
+};
+
+Tokens cut(std::string_view text, TokenBuffer& tokens, size_t count, bool from_left) {
+  const auto of = [&](auto all) { return from_left ? all.last(count) : all.first(count); };
+  return {text, of(tokens.ids()), tokens.wants_offsets() ? of(tokens.offsets()) : tokens.offsets()};
 }
 
-// Where the ids go, with their types beside them if anyone asked.
+// Where the ids go, with what belongs to them if anyone asked.
 class Output {
  public:
-  Output(std::span<uint32_t> ids, std::span<uint8_t> types) : ids_(ids), types_(types) {}
+  Output(std::span<uint32_t> ids, std::span<uint8_t> types, std::span<TokenOffsets> offsets)
+      : ids_(ids), types_(types), offsets_(offsets) {
+    ENSURE(types.empty() || types.size() == ids.size());
+    ENSURE(offsets.empty() || offsets.size() == ids.size());
+  }
 
+  void append_text(const Tokens& tokens, uint32_t type, OffsetUnit unit) {
+    if (!offsets_.empty()) {
+      if (unit == OffsetUnit::characters) count_in_characters(tokens.text, tokens.offsets);
+      std::ranges::copy(tokens.offsets, offsets_.begin() + static_cast<ptrdiff_t>(count_));
+    }
+    append(tokens.ids, type);
+  }
+  void append_special(uint32_t id, uint32_t type) {
+    if (!offsets_.empty()) offsets_[count_] = {};
+    append(std::span(&id, 1), type);
+  }
+  uint32_t count() const { return static_cast<uint32_t>(count_); }
+
+ private:
   void append(std::span<const uint32_t> ids, uint32_t type) {
     ENSURE(ids_.size() - count_ >= ids.size());
     std::copy(ids.begin(), ids.end(), ids_.begin() + static_cast<ptrdiff_t>(count_));
@@ -86,25 +117,41 @@ class Output {
     }
     count_ += ids.size();
   }
-  uint32_t count() const { return static_cast<uint32_t>(count_); }
 
- private:
   std::span<uint32_t> ids_;
   std::span<uint8_t> types_;
+  std::span<TokenOffsets> offsets_;
   size_t count_ = 0;
 };
 
-void write(std::span<const TemplateItem> items, bool with_special_tokens,
-           std::span<const uint32_t> first, std::span<const uint32_t> second, Output& output) {
+void write(std::span<const TemplateItem> items, const EncodeOptions& options, const Tokens& first,
+           const Tokens& second, Output& output) {
   for (const TemplateItem& item : items) {
     if (item.id == TemplateItem::first_text) {
-      output.append(first, item.type);
+      output.append_text(first, item.type, options.offset_unit);
     } else if (item.id == TemplateItem::second_text) {
-      output.append(second, item.type);
-    } else if (with_special_tokens) {
-      output.append(std::span(&item.id, 1), item.type);
+      output.append_text(second, item.type, options.offset_unit);
+    } else if (options.add_special_tokens) {
+      output.append_special(item.id, item.type);
     }
   }
+}
+
+// Pushes the added tokens of `text`, which begins at `begin` of what offsets count in, and hands
+// what lies between them to `append_plain`, with where it begins.
+template <class AppendPlain>
+void between_added(AddedTokenSearch search, std::string_view text, size_t begin,
+                   TokenBuffer& tokens, const AppendPlain& append_plain) {
+  size_t plain_from = 0;
+  while (const std::optional<AddedTokenMatch> match = search.next()) {
+    if (plain_from < match->begin) {
+      append_plain(text.substr(plain_from, match->begin - plain_from), begin + plain_from);
+    }
+    if (tokens.is_over()) return;
+    tokens.push(match->id, offsets_of(begin + match->begin, match->end - match->begin));
+    plain_from = match->end;
+  }
+  append_plain(text.substr(plain_from), begin + plain_from);
 }
 
 // Ids that are left for the texts themselves.
@@ -145,71 +192,86 @@ const Tokenizer& Tokenizer::bert_base_uncased() {
   return tokenizer;
 }
 
+void Tokenizer::append_plain(std::string_view text, size_t begin, bool match_special,
+                             TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const {
+  if (tokens.wants_offsets()) {
+    return append_plain_with_offsets(text, begin, match_special, buffers, tokens);
+  }
+  const State& state = *state_;
+  if (state.normalized_added.empty()) return state.words.append(text, buffers.words, tokens);
+  buffers.text.reserve_for(text.size());
+  state.words.normalizer().normalize(text, buffers.text);
+  const std::string_view normalized = buffers.text.view();
+  between_added({state.vocabulary, state.normalized_added, normalized, match_special}, normalized,
+                0, tokens, [&](std::string_view part, size_t) {
+                  state.normalized_words.append(part, buffers.words, tokens);
+                });
+}
+
+void Tokenizer::append_plain_with_offsets(std::string_view text, size_t begin, bool match_special,
+                                          TokenizerScratch::Buffers& buffers,
+                                          TokenBuffer& tokens) const {
+  const State& state = *state_;
+  if (state.normalized_added.empty()) {
+    return append_aligned_words(state.vocabulary, state.words.normalizer(), text, begin,
+                                buffers.aligned_word, tokens);
+  }
+  buffers.aligned_text.clear();
+  buffers.aligned_text.append_normalized(state.words.normalizer(), text, begin);
+  const std::string_view normalized = buffers.aligned_text.view();
+  const size_t before = tokens.ids().size();
+  between_added({state.vocabulary, state.normalized_added, normalized, match_special}, normalized,
+                0, tokens, [&](std::string_view part, size_t part_begin) {
+                  append_aligned_words(state.vocabulary, state.normalized_words.normalizer(), part,
+                                       part_begin, buffers.aligned_word, tokens);
+                });
+  for (TokenOffsets& token : tokens.offsets().subspan(before)) {
+    token = buffers.aligned_text.source_of(token);
+  }
+}
+
 void Tokenizer::tokenize(std::string_view text, bool match_special,
                          TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const {
-  const State& state = *state_;
-  const auto between_added = [&](const AddedTokenSet& set, std::string_view whole,
-                                 const auto& append_plain) {
-    AddedTokenSearch search(state.vocabulary, set, whole, match_special);
-    size_t plain_from = 0;
-    while (const std::optional<AddedTokenMatch> match = search.next()) {
-      if (plain_from < match->begin) {
-        append_plain(whole.substr(plain_from, match->begin - plain_from));
-      }
-      if (tokens.is_over()) return;
-      tokens.push(match->id);
-      plain_from = match->end;
-    }
-    append_plain(whole.substr(plain_from));
-  };
-
-  between_added(state.raw_added, text, [&](std::string_view raw) {
-    if (state.normalized_added.empty()) {
-      return state.words.append(raw, buffers.words, tokens);
-    }
-    buffers.text.reserve_for(raw.size());
-    state.words.normalizer().normalize(raw, buffers.text);
-    between_added(state.normalized_added, buffers.text.view(), [&](std::string_view normalized) {
-      state.normalized_words.append(normalized, buffers.words, tokens);
-    });
-  });
+  between_added({state_->vocabulary, state_->raw_added, text, match_special}, text, 0, tokens,
+                [&](std::string_view part, size_t begin) {
+                  append_plain(part, begin, match_special, buffers, tokens);
+                });
 }
 
 Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options,
                            TokenizerScratch& scratch, std::span<uint32_t> ids,
-                           std::span<uint8_t> types) const {
-  ENSURE(types.empty() || types.size() == ids.size());
+                           std::span<uint8_t> types, std::span<TokenOffsets> offsets) const {
+  Output output(ids, types, offsets);
   TokenBuffer& tokens = scratch.buffers().first;
   const size_t budget = budget_of(options, ids.size(), special_tokens_added(false));
-  tokens.start(options.truncate_left ? no_limit : budget);
+  tokens.start(options.truncate_left ? no_limit : budget, !offsets.empty());
   tokenize(text, options.match_special_tokens, scratch.buffers(), tokens);
 
-  const size_t kept = std::min(tokens.ids().size(), budget);
-  Output output(ids, types);
-  write(state_->vocabulary.single_template(), options.add_special_tokens,
-        cut(tokens.ids(), kept, options.truncate_left), {}, output);
-  return {output.count(), kept < tokens.ids().size()};
+  const size_t count = tokens.ids().size();
+  const size_t kept = std::min(count, budget);
+  write(state_->vocabulary.single_template(), options,
+        cut(text, tokens, kept, options.truncate_left), {}, output);
+  return {output.count(), kept < count};
 }
 
-Encoding Tokenizer::encode_pair(std::string_view first, std::string_view second,
-                                const EncodeOptions& options, TokenizerScratch& scratch,
-                                std::span<uint32_t> ids, std::span<uint8_t> types) const {
-  ENSURE(types.empty() || types.size() == ids.size());
+Encoding Tokenizer::encode_pair(TextPair texts, const EncodeOptions& options,
+                                TokenizerScratch& scratch, std::span<uint32_t> ids,
+                                std::span<uint8_t> types, std::span<TokenOffsets> offsets) const {
+  Output output(ids, types, offsets);
   TokenizerScratch::Buffers& buffers = scratch.buffers();
   const size_t budget = budget_of(options, ids.size(), special_tokens_added(true));
   // Both are counted to their ends: which one is longer decides who gets the odd token.
-  buffers.first.start(no_limit);
-  tokenize(first, options.match_special_tokens, buffers, buffers.first);
-  buffers.second.start(no_limit);
-  tokenize(second, options.match_special_tokens, buffers, buffers.second);
+  buffers.first.start(no_limit, !offsets.empty());
+  tokenize(texts.first, options.match_special_tokens, buffers, buffers.first);
+  buffers.second.start(no_limit, !offsets.empty());
+  tokenize(texts.second, options.match_special_tokens, buffers, buffers.second);
 
   const size_t first_count = buffers.first.ids().size();
   const size_t second_count = buffers.second.ids().size();
   const Share share = longest_first(first_count, second_count, budget);
-  Output output(ids, types);
-  write(state_->vocabulary.pair_template(), options.add_special_tokens,
-        cut(buffers.first.ids(), share.first, options.truncate_left),
-        cut(buffers.second.ids(), share.second, options.truncate_left), output);
+  write(state_->vocabulary.pair_template(), options,
+        cut(texts.first, buffers.first, share.first, options.truncate_left),
+        cut(texts.second, buffers.second, share.second, options.truncate_left), output);
   return {output.count(), share.first < first_count || share.second < second_count};
 }
 

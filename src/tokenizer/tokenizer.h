@@ -14,11 +14,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizer/token_offsets.h"
 
 namespace hilo {
 
 class TokenBuffer;
 struct TokenizerDescription;
+
+enum class OffsetUnit : uint8_t { bytes, characters };
 
 struct EncodeOptions {
   // Ids written at most, special tokens included. 0: no limit but the room given. 1 is refused
@@ -30,6 +33,13 @@ struct EncodeOptions {
   // Special tokens written in the text, such as "[SEP]", become their ids, as in the reference.
   // False reads them as plain text, for texts of strangers.
   bool match_special_tokens = true;
+  // What the offsets count, where any are asked for.
+  OffsetUnit offset_unit = OffsetUnit::bytes;
+};
+
+struct TextPair {
+  std::string_view first;
+  std::string_view second;
 };
 
 struct Encoding {
@@ -73,13 +83,15 @@ class Tokenizer {
 
   // Writes the ids of `text` (valid UTF-8; invalid parts are read as U+FFFD) to `ids`. Types (token
   // type ids: 0 for the first text, 1 for the second) go to `types` when it is not empty; it then
-  // has the size of `ids`.
+  // has the size of `ids`. So do `offsets`, which say where in its text each token stands; asking
+  // for them makes encoding several times as slow.
   Encoding encode(std::string_view text, const EncodeOptions& options, TokenizerScratch& scratch,
-                  std::span<uint32_t> ids, std::span<uint8_t> types = {}) const;
+                  std::span<uint32_t> ids, std::span<uint8_t> types = {},
+                  std::span<TokenOffsets> offsets = {}) const;
   // Two texts as one sequence, cut longest-first.
-  Encoding encode_pair(std::string_view first, std::string_view second,
-                       const EncodeOptions& options, TokenizerScratch& scratch,
-                       std::span<uint32_t> ids, std::span<uint8_t> types = {}) const;
+  Encoding encode_pair(TextPair texts, const EncodeOptions& options, TokenizerScratch& scratch,
+                       std::span<uint32_t> ids, std::span<uint8_t> types = {},
+                       std::span<TokenOffsets> offsets = {}) const;
 
   // The piece of an id, "##" included; empty for an id without one.
   std::string_view piece(uint32_t id) const;
@@ -89,6 +101,11 @@ class Tokenizer {
  private:
   struct State;
   explicit Tokenizer(std::unique_ptr<State> state);
+  // Text that lies between added tokens.
+  void append_plain(std::string_view text, size_t begin, bool match_special,
+                    TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const;
+  void append_plain_with_offsets(std::string_view text, size_t begin, bool match_special,
+                                 TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const;
   void tokenize(std::string_view text, bool match_special, TokenizerScratch::Buffers& buffers,
                 TokenBuffer& tokens) const;
   std::unique_ptr<State> state_;

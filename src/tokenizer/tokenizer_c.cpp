@@ -22,6 +22,8 @@ struct hilo_tokenizer {
   std::optional<hilo::Tokenizer> own;  // none: the built-in one
   hilo::TokenizerScratch scratch;
   std::vector<uint32_t> ids;
+  std::vector<uint8_t> types;
+  std::vector<hilo::TokenOffsets> offsets;
 };
 
 namespace {
@@ -60,37 +62,69 @@ hilo_status open(const char* model_directory, hilo_tokenizer** tokenizer) {
   return HILO_OK;
 }
 
+// What the caller asked for, checked.
 struct Request {
   std::string_view text;
   std::optional<std::string_view> second;
   hilo::EncodeOptions options;
 };
 
-hilo_status encode(hilo_tokenizer& tokenizer, const Request& request, std::span<uint32_t> room,
-                   size_t* count) {
+Request request_of(std::string_view text, const hilo_encode_options* options) {
+  Request request{.text = text, .second = std::nullopt, .options = {}};
+  if (options == nullptr) return request;
+  if (options->second != nullptr) request.second = {options->second, options->second_bytes};
+  request.options = {.tokens_max = options->tokens_max,
+                     .add_special_tokens = options->leave_out_special_tokens == 0,
+                     .truncate_left = options->truncate_left != 0,
+                     .match_special_tokens = options->read_special_tokens_as_text == 0,
+                     .offset_unit = options->offset_unit == HILO_CHARACTERS
+                                        ? hilo::OffsetUnit::characters
+                                        : hilo::OffsetUnit::bytes};
+  return request;
+}
+
+hilo_status check(const Request& request, uint32_t special) {
+  const uint32_t tokens_max = request.options.tokens_max;
+  if (tokens_max == 0 || !request.options.add_special_tokens || tokens_max >= special) {
+    return HILO_OK;
+  }
+  return fail(
+      HILO_INVALID_ARGUMENT,
+      fmt::format("tokens_max is {}, but {} special tokens are added to a text: allow more, "
+                  "or add none",
+                  tokens_max, special));
+}
+
+hilo_status encode(hilo_tokenizer& tokenizer, const Request& request, hilo_tokens& tokens) {
   const hilo::Tokenizer& rules = tokenizer.get();
   const uint32_t special = rules.special_tokens_added(request.second.has_value());
-  const uint32_t tokens_max = request.options.tokens_max;
-  if (tokens_max != 0 && request.options.add_special_tokens && tokens_max < special) {
-    return fail(HILO_INVALID_ARGUMENT,
-                fmt::format("tokens_max is {}, but {} special tokens are added to a text: allow "
-                            "more, or add none",
-                            tokens_max, special));
-  }
-  const std::string_view second = request.second.value_or(std::string_view{});
+  if (const hilo_status status = check(request, special); status != HILO_OK) return status;
   // No byte makes more than one token.
-  tokenizer.ids.resize(request.text.size() + second.size() + special);
+  const std::string_view second = request.second.value_or(std::string_view{});
+  const size_t room = request.text.size() + second.size() + special;
+  tokenizer.ids.resize(room);
+  tokenizer.types.resize(tokens.types == nullptr ? 0 : room);
+  tokenizer.offsets.resize(tokens.offsets == nullptr ? 0 : room);
   const hilo::Encoding encoding =
-      request.second
-          ? rules.encode_pair(request.text, second, request.options, tokenizer.scratch,
-                              tokenizer.ids)
-          : rules.encode(request.text, request.options, tokenizer.scratch, tokenizer.ids);
-  *count = encoding.tokens;
-  if (encoding.tokens > room.size()) {
+      request.second ? rules.encode_pair({request.text, second}, request.options, tokenizer.scratch,
+                                         tokenizer.ids, tokenizer.types, tokenizer.offsets)
+                     : rules.encode(request.text, request.options, tokenizer.scratch, tokenizer.ids,
+                                    tokenizer.types, tokenizer.offsets);
+  tokens.count = encoding.tokens;
+  tokens.truncated = encoding.truncated ? 1 : 0;
+  if (encoding.tokens > tokens.room) {
     return fail(HILO_FULL,
-                fmt::format("there are {} ids, but room for {}", encoding.tokens, room.size()));
+                fmt::format("there are {} ids, but room for {}", encoding.tokens, tokens.room));
   }
-  std::copy_n(tokenizer.ids.begin(), encoding.tokens, room.begin());
+  if (tokens.ids != nullptr) std::copy_n(tokenizer.ids.begin(), tokens.count, tokens.ids);
+  if (tokens.types != nullptr) std::copy_n(tokenizer.types.begin(), tokens.count, tokens.types);
+  if (tokens.offsets != nullptr) {
+    std::transform(tokenizer.offsets.begin(),
+                   tokenizer.offsets.begin() + static_cast<ptrdiff_t>(tokens.count), tokens.offsets,
+                   [](hilo::TokenOffsets token) {
+                     return hilo_offsets{token.begin, token.end};
+                   });
+  }
   return HILO_OK;
 }
 
@@ -106,22 +140,18 @@ void hilo_tokenizer_close(hilo_tokenizer* tokenizer) {
   const std::unique_ptr<hilo_tokenizer> owner(tokenizer);
 }
 
-// NOLINTNEXTLINE(readability-function-size): plain arguments are what a C caller can pass anywhere.
 hilo_status hilo_tokenizer_encode(hilo_tokenizer* tokenizer, const char* text, size_t bytes,
-                                  const char* second, size_t second_bytes, uint32_t tokens_max,
-                                  int add_special_tokens, uint32_t* ids, size_t room,
-                                  size_t* count) {
-  if (tokenizer == nullptr || count == nullptr || (text == nullptr && bytes > 0) ||
-      (ids == nullptr && room > 0)) {
-    return fail(HILO_INVALID_ARGUMENT, "tokenizer, text, ids or count is NULL");
+                                  const hilo_encode_options* options, hilo_tokens* tokens) {
+  if (tokenizer == nullptr || tokens == nullptr || (text == nullptr && bytes > 0)) {
+    return fail(HILO_INVALID_ARGUMENT, "tokenizer, text or tokens is NULL");
   }
-  *count = 0;
-  Request request{
-      .text = {text, bytes},
-      .second = std::nullopt,
-      .options = {.tokens_max = tokens_max, .add_special_tokens = add_special_tokens != 0}};
-  if (second != nullptr) request.second = std::string_view(second, second_bytes);
-  return guarded([&] { return encode(*tokenizer, request, {ids, room}, count); });
+  if (tokens->struct_bytes != sizeof(hilo_tokens) ||
+      (options != nullptr && options->struct_bytes != sizeof(hilo_encode_options))) {
+    return fail(HILO_INVALID_ARGUMENT, "struct_bytes is not the size of the struct");
+  }
+  tokens->count = 0;
+  tokens->truncated = 0;
+  return guarded([&] { return encode(*tokenizer, request_of({text, bytes}, options), *tokens); });
 }
 
 const char* hilo_tokenizer_piece(const hilo_tokenizer* tokenizer, uint32_t id) {

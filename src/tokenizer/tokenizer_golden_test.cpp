@@ -61,8 +61,9 @@ class Encoder {
   void add_truncated(IdsHash& hash, std::string_view first, const std::string* second,
                      const EncodeOptions& options) {
     const Encoding encoding =
-        second == nullptr ? tokenizer_.encode(first, options, scratch_, ids_, types_)
-                          : tokenizer_.encode_pair(first, *second, options, scratch_, ids_, types_);
+        second == nullptr
+            ? tokenizer_.encode(first, options, scratch_, ids_, types_)
+            : tokenizer_.encode_pair({first, *second}, options, scratch_, ids_, types_);
     hash.add(written(encoding));
     hash.add(std::span(types_).first(encoding.tokens));
   }

@@ -88,7 +88,7 @@ TEST(Tokenizer, PairsCarryTypes) {
   TokenizerScratch scratch;
   std::vector<uint32_t> ids(16);
   std::vector<uint8_t> types(16);
-  const Encoding pair = bert.encode_pair("one", "two", {}, scratch, ids, types);
+  const Encoding pair = bert.encode_pair({"one", "two"}, {}, scratch, ids, types);
   EXPECT_THAT(std::span(ids).first(pair.tokens), ElementsAre(101, 2028, 102, 2048, 102));
   EXPECT_THAT(std::span(types).first(pair.tokens), ElementsAre(0, 0, 0, 1, 1));
 }

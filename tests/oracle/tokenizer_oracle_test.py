@@ -15,6 +15,35 @@ LIBRARY = os.environ.get("HILO_LIBRARY", str(cases.ROOT / "build/release/lib/lib
 CORPUS = os.environ.get("HILO_CORPUS", str(cases.ROOT / "tests/golden/packages.txt"))
 
 
+class EncodeOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_bytes", ctypes.c_size_t),
+        ("second", ctypes.c_char_p),
+        ("second_bytes", ctypes.c_size_t),
+        ("tokens_max", ctypes.c_uint32),
+        ("truncate_left", ctypes.c_int),
+        ("leave_out_special_tokens", ctypes.c_int),
+        ("read_special_tokens_as_text", ctypes.c_int),
+        ("offset_unit", ctypes.c_int),
+    ]
+
+
+class Tokens(ctypes.Structure):
+    _fields_ = [
+        ("struct_bytes", ctypes.c_size_t),
+        ("room", ctypes.c_size_t),
+        ("ids", ctypes.c_void_p),
+        ("types", ctypes.c_void_p),
+        ("offsets", ctypes.c_void_p),
+        ("count", ctypes.c_size_t),
+        ("truncated", ctypes.c_int),
+    ]
+
+
+ROOM = 1 << 20
+CHARACTERS = 1
+
+
 class Hilo:
     """hilo_tokenizer_* through ctypes."""
 
@@ -25,24 +54,27 @@ class Hilo:
         self.handle = ctypes.c_void_p()
         status = self.library.hilo_tokenizer_open(str(folder).encode(), ctypes.byref(self.handle))
         assert status == 0, self.library.hilo_last_error()
-        self.ids = (ctypes.c_uint32 * (1 << 20))()
+        self.ids = (ctypes.c_uint32 * ROOM)()
+        self.offsets = (ctypes.c_uint32 * (2 * ROOM))()
 
-    def encode(self, text, pair=None, tokens_max=0, special=True):
-        count = ctypes.c_size_t()
+    def _encode(self, text, offsets, pair, tokens_max, special, left=False):
+        options = EncodeOptions(ctypes.sizeof(EncodeOptions), pair, len(pair) if pair else 0,
+                                tokens_max, left, not special, False, CHARACTERS)
+        tokens = Tokens(ctypes.sizeof(Tokens), ROOM, ctypes.addressof(self.ids), None,
+                        ctypes.addressof(self.offsets) if offsets else None)
         status = self.library.hilo_tokenizer_encode(
-            self.handle,
-            text,
-            ctypes.c_size_t(len(text)),
-            pair,
-            ctypes.c_size_t(len(pair) if pair else 0),
-            ctypes.c_uint32(tokens_max),
-            int(special),
-            self.ids,
-            ctypes.c_size_t(len(self.ids)),
-            ctypes.byref(count),
-        )
+            self.handle, text, ctypes.c_size_t(len(text)), ctypes.byref(options),
+            ctypes.byref(tokens))
         assert status == 0, self.library.hilo_last_error()
-        return self.ids[: count.value]
+        return self.ids[: tokens.count]
+
+    def encode(self, text, pair=None, tokens_max=0, special=True, left=False):
+        return self._encode(text, False, pair, tokens_max, special, left)
+
+    def encode_with_offsets(self, text, pair=None, tokens_max=0, special=True, left=False):
+        ids = self._encode(text, True, pair, tokens_max, special, left)
+        flat = self.offsets[: 2 * len(ids)]
+        return ids, list(zip(flat[::2], flat[1::2]))
 
 
 @pytest.fixture(scope="module")
@@ -51,22 +83,26 @@ def bert(tmp_path_factory):
     return reference, Hilo(reference, tmp_path_factory.mktemp("bert"))
 
 
-def assert_equal_ids(reference, hilo, texts):
+def assert_equal(reference, hilo, texts):
     expected = reference.encode_batch(texts)
     for text, encoding in zip(texts, expected):
-        assert hilo.encode(text.encode()) == encoding.ids, ascii(text)
+        utf8 = text.encode()
+        assert hilo.encode(utf8) == encoding.ids, ascii(text)
+        ids, offsets = hilo.encode_with_offsets(utf8)
+        assert ids == encoding.ids, ascii(text)
+        assert offsets == encoding.offsets, ascii(text)
 
 
-@pytest.mark.parametrize("pattern", ["{}", "a{}b"])
+@pytest.mark.parametrize("pattern", ["{}", "a{}b", "a {} b", "\u00e9{}\u0301"])
 def test_every_code_point(bert, pattern):
     for block in range(cases.CODE_POINTS // cases.BLOCK):
-        assert_equal_ids(*bert, list(cases.block_texts(block, pattern)))
+        assert_equal(*bert, list(cases.block_texts(block, pattern)))
 
 
 def test_50000_adversarial_texts(bert):
     maker = cases.TextMaker(1)
     for _ in range(200):
-        assert_equal_ids(*bert, [maker.text() for _ in range(cases.BATCH_TEXTS)])
+        assert_equal(*bert, [maker.text() for _ in range(cases.BATCH_TEXTS)])
 
 
 @pytest.mark.parametrize("flags", range(16))
@@ -74,21 +110,21 @@ def test_every_combination_of_flags(tmp_path, flags):
     reference = cases.make_tokenizer(cases.alphabet_vocabulary(), flags)
     hilo = Hilo(reference, tmp_path)
     for block in cases.DENSE_BLOCKS:
-        assert_equal_ids(reference, hilo, list(cases.block_texts(block, "a{}b")))
+        assert_equal(reference, hilo, list(cases.block_texts(block, "a{}b")))
     maker = cases.TextMaker(2 + flags)
-    assert_equal_ids(reference, hilo, [maker.text() for _ in range(4000)])
+    assert_equal(reference, hilo, [maker.text() for _ in range(4000)])
 
 
 def test_cased(tmp_path):
     reference = cases.make_tokenizer(cases.bert_vocabulary(), 3)
     maker = cases.TextMaker(30)
-    assert_equal_ids(reference, Hilo(reference, tmp_path), [maker.text() for _ in range(10000)])
+    assert_equal(reference, Hilo(reference, tmp_path), [maker.text() for _ in range(10000)])
 
 
 def test_added_tokens(tmp_path):
     reference = cases.make_tokenizer_with_added_tokens()
     maker = cases.TextMaker(20)
-    assert_equal_ids(reference, Hilo(reference, tmp_path), [maker.text() for _ in range(20000)])
+    assert_equal(reference, Hilo(reference, tmp_path), [maker.text() for _ in range(20000)])
 
 
 def test_truncation_at_every_length(bert):
@@ -142,4 +178,4 @@ def test_corpus(bert):
         texts = corpus.read().splitlines()
     assert len(texts) > 100
     for first in range(0, len(texts), 1000):
-        assert_equal_ids(*bert, texts[first : first + 1000])
+        assert_equal(*bert, texts[first : first + 1000])

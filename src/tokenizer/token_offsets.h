@@ -1,0 +1,26 @@
+// Where a token stands in its text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace hilo {
+
+// From `begin` up to `end`, in bytes unless characters were asked for. Tokens that stand in no
+// text, such as [CLS] of a template, have 0 and 0.
+struct TokenOffsets {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  bool operator==(const TokenOffsets&) const = default;
+};
+inline TokenOffsets offsets_of(size_t begin, size_t bytes) {
+  return {static_cast<uint32_t>(begin), static_cast<uint32_t>(begin + bytes)};
+}
+
+// Bytes to characters, an invalid part of the text being one. Begins never fall from token to
+// token, nor do ends; so the text is walked over twice, however many there are.
+void count_in_characters(std::string_view text, std::span<TokenOffsets> offsets);
+
+}  // namespace hilo
