@@ -37,6 +37,8 @@ BENCHES = {
                "--plot", "bench/results/peers.svg"]),
     "quality": ("how much of the fp32 vectors each precision keeps, rivals' too",
                 [RIVALS_PYTHON, "bench/peers/quality.py", "--model", "{model}"]),
+    "tokenizer": ("the tokenizer by script, text length and cache, and Hugging Face tokenizers",
+                  ["python", "bench/tokenizer.py"]),
     "peaks": ("the most that these cores can compute, by instruction", [BIN + "hilo-bench-peaks"]),
 }
 

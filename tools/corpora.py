@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Collects natural text in many languages for tokenizers: Debian's manual pages and descriptions.
 
-    tools/corpora.py [FOLDER]        the folder is build/corpora unless another is named
+    tools/corpora.py [LANGUAGE...]        all of them unless some are named
 
-Writes LANGUAGE.txt, a paragraph a line, for each package below that apt can fetch, and
+Writes build/corpora/LANGUAGE.txt, a paragraph a line, for each package below that apt can fetch, and
 descriptions.txt with what apt knows of its packages. Packages are unpacked, not installed. What is
 there already stays.
 """
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "build/corpora"
 PACKAGES = {
     "english": "manpages", "german": "manpages-de", "french": "manpages-fr",
     "spanish": "manpages-es", "italian": "manpages-it", "polish": "manpages-pl",
@@ -47,7 +47,8 @@ def paragraphs(page):
 
 def manual_pages(package):
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["apt-get", "--quiet=2", "download", package], cwd=folder, check=True)
+        subprocess.run(["apt-get", "--quiet=2", "download", package], cwd=folder, check=True,
+                       stderr=subprocess.DEVNULL)
         for archive in list(pathlib.Path(folder).glob("*.deb")):
             subprocess.run(["dpkg-deb", "-x", str(archive), folder], check=True)
         for path in sorted(pathlib.Path(folder).glob("usr/share/man/**/*.gz")):
@@ -75,12 +76,12 @@ def write(path, lines):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build/corpora"
-    folder.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     sources = {name: (manual_pages, package) for name, package in PACKAGES.items()}
     sources["descriptions"] = (descriptions,)
-    for name, (make, *arguments) in sources.items():
-        path = folder / f"{name}.txt"
+    for name in sys.argv[1:] or sources:
+        make, *arguments = sources[name]
+        path = FOLDER / f"{name}.txt"
         if path.exists():
             continue
         try:

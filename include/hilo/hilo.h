@@ -246,6 +246,11 @@ typedef struct {
 HILO_API hilo_status hilo_tokenizer_encode(hilo_tokenizer* tokenizer, const char* text,
                                            size_t bytes, const hilo_encode_options* options,
                                            hilo_tokens* tokens);
+/* Sets *text to what the ids stand for, zero-terminated; it lives until the next call on this
+ * tokenizer. Statuses and threads: as hilo_tokenizer_encode(). */
+HILO_API hilo_status hilo_tokenizer_decode(hilo_tokenizer* tokenizer, const uint32_t* ids,
+                                           size_t count, int leave_out_special_tokens,
+                                           const char** text);
 /* The piece of an id, zero-terminated; NULL for an id without one. Lives with the tokenizer. */
 HILO_API const char* hilo_tokenizer_piece(const hilo_tokenizer* tokenizer, uint32_t id);
 HILO_API uint32_t hilo_tokenizer_size(const hilo_tokenizer* tokenizer);

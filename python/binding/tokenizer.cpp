@@ -58,6 +58,14 @@ class BoundTokenizer {
     return all;
   }
 
+  std::string decode(const Ids& ids, bool skip_special_tokens) {
+    const std::scoped_lock lock{mutex_};
+    const char* text = nullptr;
+    throw_unless_ok(hilo_tokenizer_decode(tokenizer_.get(), ids.data(), ids.size(),
+                                          skip_special_tokens, &text));
+    return text;
+  }
+
   std::optional<std::string> piece(uint32_t id) const {
     const char* const piece = hilo_tokenizer_piece(tokenizer_.get(), id);
     return piece ? std::optional<std::string>{piece} : std::nullopt;
@@ -127,6 +135,7 @@ void define_tokenizer(nb::module_& module) {
            "tokens_max"_a, "add_special_tokens"_a)
       .def("encode_batch", &BoundTokenizer::encode_batch, "texts"_a, "tokens_max"_a,
            "add_special_tokens"_a)
+      .def("decode", &BoundTokenizer::decode, "ids"_a, "skip_special_tokens"_a)
       .def("piece", &BoundTokenizer::piece, "id"_a)
       .def_prop_ro("size", &BoundTokenizer::size);
 }

@@ -64,6 +64,14 @@ class Tokenizer:
             raise TypeError("encode_batch takes several texts; for one there is encode")
         return self._native.encode_batch(tuple(texts), _limit(max_length), add_special_tokens)
 
+    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True) -> str:
+        """The text that the ids stand for, as far as the normalizer kept it.
+
+        >>> Tokenizer().decode([101, 24501, 4697, 7760, 102])
+        'resize photos'
+        """
+        return self._native.decode(list(ids), skip_special_tokens)
+
     def piece(self, id: int) -> str | None:
         """The piece of an id, such as "photos" or "##ize"; None for an id without one."""
         return self._native.piece(id)

@@ -1,5 +1,6 @@
 #include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ standard input when no text is given.
 Examples:
   hilo tokenize "resize photos from the command line"
   hilo tokenize --model DIR --max-length 16 --json < titles.txt
-  hilo tokenize --offsets "resize photos"       where in the text each token stands, in bytes)";
+  hilo tokenize --offsets "resize photos"       where in the text each token stands, in bytes
+  hilo tokenize --decode "101 24501 4697 7760 102")";
 
 class TokenizeVerb final : public Verb {
  public:
@@ -34,6 +36,7 @@ class TokenizeVerb final : public Verb {
                    tokens_max_, 2U, 1U << 20U);
     options.flag({"--no-special", "Leave out [CLS], [SEP] and their like"}, no_special_);
     options.flag({"--offsets", "Where each token stands in its text, in bytes"}, with_offsets_);
+    options.flag({"--decode", "The texts are ids; print what they stand for"}, decode_);
     options.flag({"--json", "One JSON object for each text"}, json_);
   }
 
@@ -46,6 +49,7 @@ class TokenizeVerb final : public Verb {
     }
     const Tokenizer& tokenizer = own ? *own : Tokenizer::bert_base_uncased();
     return for_each_text(texts_, [&](const std::string& text) -> Status {
+      if (decode_) return print_decoded(tokenizer, text);
       // No token is shorter than a byte, but special ones come on top.
       ids_.resize(std::max<size_t>(ids_.size(), text.size() + special_tokens_room));
       offsets_.resize(with_offsets_ ? ids_.size() : 0);
@@ -59,6 +63,15 @@ class TokenizeVerb final : public Verb {
 
  private:
   static constexpr size_t special_tokens_room = 16;
+
+  Status print_decoded(const Tokenizer& tokenizer, const std::string& text) {
+    std::istringstream words{text};
+    ids_.clear();
+    for (uint32_t id = 0; words >> id;) ids_.push_back(id);
+    if (!words.eof()) return Error{fmt::format("\"{}\" is no list of ids", text)};
+    fmt::print("{}\n", tokenizer.decode(ids_, no_special_));
+    return {};
+  }
 
   void print(const Tokenizer& tokenizer, const std::string& text, Encoding encoding) const {
     const auto ids = std::span{ids_}.first(encoding.tokens);
@@ -92,6 +105,7 @@ class TokenizeVerb final : public Verb {
   bool no_special_ = false;
   bool json_ = false;
   bool with_offsets_ = false;
+  bool decode_ = false;
   std::vector<uint32_t> ids_;
   std::vector<TokenOffsets> offsets_;
   TokenizerScratch scratch_;

@@ -13,15 +13,11 @@ void AlignedText::clear() {
   run_places_.clear();
 }
 
-void AlignedText::append_byte(char byte, TokenOffsets source) {
-  finish();
-  bytes_ += byte;
-  sources_.push_back(source);
-  last_place_ = source;
-}
-
 void AlignedText::append(const Normalizer& normalizer, char32_t code_point, TokenOffsets source) {
   const CharacterRule rule = normalizer.rule_of(code_point);
+  if (rule.fold == CharacterRule::stays) {
+    return add_part(encode_character(code_point).view(), rule.combining_class, true, source);
+  }
   character_.clear();
   character_.append(rule, code_point);
   std::string_view parts = character_.view();

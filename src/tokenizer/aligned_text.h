@@ -23,7 +23,12 @@ class AlignedText {
   AlignedText() { character_.reserve(normalized_bytes_max); }
 
   void clear();
-  void append_byte(char byte, TokenOffsets source);
+  void append_byte(char byte, TokenOffsets source) {
+    if (!run_.empty()) finish();
+    bytes_ += byte;
+    sources_.push_back(source);
+    last_place_ = source;
+  }
   void append(const Normalizer& normalizer, char32_t code_point, TokenOffsets source);
   // The whole of `text`, which begins at `begin` of the source.
   void append_normalized(const Normalizer& normalizer, std::string_view text, size_t begin);

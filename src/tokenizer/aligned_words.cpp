@@ -29,6 +29,12 @@ void append_aligned_words(const Vocabulary& vocabulary, const Normalizer& normal
                           TokenBuffer& tokens) {
   word.clear();
   for (size_t at = 0; at < text.size() && !tokens.is_over();) {
+    const uint16_t entry = normalizer.byte_table()[static_cast<uint8_t>(text[at])];
+    if (entry <= Normalizer::byte_is_word_max) {
+      word.append_byte(static_cast<char>(entry), offsets_of(begin + at, 1));
+      ++at;
+      continue;
+    }
     const DecodedCharacter decoded = decode_first(text.substr(at));
     const auto append = [&] {
       word.append(normalizer, decoded.code_point, offsets_of(begin + at, decoded.bytes));

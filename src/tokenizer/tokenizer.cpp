@@ -9,6 +9,7 @@
 #include "tokenizer/aligned_text.h"
 #include "tokenizer/aligned_words.h"
 #include "tokenizer/bert_base_uncased.h"
+#include "tokenizer/decoder.h"
 #include "tokenizer/description.h"
 #include "tokenizer/token_buffer.h"
 #include "tokenizer/vocabulary.h"
@@ -279,6 +280,10 @@ uint32_t Tokenizer::special_tokens_added(bool pair) const {
   const size_t items =
       (pair ? state_->vocabulary.pair_template() : state_->vocabulary.single_template()).size();
   return static_cast<uint32_t>(items - (pair ? 2 : 1));
+}
+
+std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special_tokens) const {
+  return decode_word_pieces(state_->vocabulary, ids, skip_special_tokens);
 }
 
 std::string_view Tokenizer::piece(uint32_t id) const { return state_->vocabulary.piece(id); }

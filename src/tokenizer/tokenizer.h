@@ -93,6 +93,9 @@ class Tokenizer {
                        std::span<uint32_t> ids, std::span<uint8_t> types = {},
                        std::span<TokenOffsets> offsets = {}) const;
 
+  // The text that the ids stand for, apart from what the normalizer changed.
+  std::string decode(std::span<const uint32_t> ids, bool skip_special_tokens) const;
+
   // The piece of an id, "##" included; empty for an id without one.
   std::string_view piece(uint32_t id) const;
   std::optional<uint32_t> id_of(std::string_view piece) const;

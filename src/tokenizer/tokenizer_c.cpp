@@ -6,6 +6,7 @@
 #include <new>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -24,6 +25,7 @@ struct hilo_tokenizer {
   std::vector<uint32_t> ids;
   std::vector<uint8_t> types;
   std::vector<hilo::TokenOffsets> offsets;
+  std::string decoded;
 };
 
 namespace {
@@ -152,6 +154,19 @@ hilo_status hilo_tokenizer_encode(hilo_tokenizer* tokenizer, const char* text, s
   tokens->count = 0;
   tokens->truncated = 0;
   return guarded([&] { return encode(*tokenizer, request_of({text, bytes}, options), *tokens); });
+}
+
+hilo_status hilo_tokenizer_decode(hilo_tokenizer* tokenizer, const uint32_t* ids, size_t count,
+                                  int leave_out_special_tokens, const char** text) {
+  if (tokenizer == nullptr || text == nullptr || (ids == nullptr && count > 0)) {
+    return fail(HILO_INVALID_ARGUMENT, "tokenizer, ids or text is NULL");
+  }
+  *text = nullptr;
+  return guarded([&] {
+    tokenizer->decoded = tokenizer->get().decode({ids, count}, leave_out_special_tokens != 0);
+    *text = tokenizer->decoded.c_str();
+    return HILO_OK;
+  });
 }
 
 const char* hilo_tokenizer_piece(const hilo_tokenizer* tokenizer, uint32_t id) {

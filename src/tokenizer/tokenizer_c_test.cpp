@@ -21,10 +21,16 @@ class TokenizerC : public testing::Test {
     tokens_.room = room;
     return hilo_tokenizer_encode(tokenizer_, text.data(), text.size(), &options, &tokens_);
   }
+  static hilo_encode_options default_options() {
+    hilo_encode_options options{};
+    options.struct_bytes = sizeof(options);
+    return options;
+  }
   static hilo_encode_options with_second(const char* second) {
-    return {.struct_bytes = sizeof(hilo_encode_options),
-            .second = second,
-            .second_bytes = std::string_view(second).size()};
+    hilo_encode_options options = default_options();
+    options.second = second;
+    options.second_bytes = std::string_view(second).size();
+    return options;
   }
 
   hilo_tokenizer* tokenizer_ = nullptr;
@@ -36,8 +42,9 @@ class TokenizerC : public testing::Test {
                       .ids = ids_.data(),
                       .types = types_.data(),
                       .offsets = offsets_.data(),
-                      .count = 99};
-  hilo_encode_options defaults_{.struct_bytes = sizeof(hilo_encode_options)};
+                      .count = 99,
+                      .truncated = 0};
+  hilo_encode_options defaults_ = default_options();
 };
 
 TEST_F(TokenizerC, EncodesOneTextAndTwo) {
@@ -84,6 +91,23 @@ TEST_F(TokenizerC, OptionsDoWhatTheySay) {
   options.read_special_tokens_as_text = 1;
   ASSERT_EQ(encode("[SEP]", options), HILO_OK);
   EXPECT_GT(tokens_.count, 1U);
+}
+
+TEST_F(TokenizerC, DecodesWithAndWithoutSpecialTokens) {
+  const std::string_view text = "Unaffable, it's one!";
+  std::array<uint32_t, 16> ids{};
+  tokens_.ids = ids.data();
+  tokens_.types = nullptr;
+  tokens_.offsets = nullptr;
+  ASSERT_EQ(encode(text, defaults_, ids.size()), HILO_OK);
+  const char* decoded = nullptr;
+  ASSERT_EQ(hilo_tokenizer_decode(tokenizer_, ids.data(), tokens_.count, 1, &decoded), HILO_OK);
+  EXPECT_STREQ(decoded, "unaffable, it ' s one!");
+  ASSERT_EQ(hilo_tokenizer_decode(tokenizer_, ids.data(), 1, 0, &decoded), HILO_OK);
+  EXPECT_STREQ(decoded, "[CLS]");
+  ASSERT_EQ(hilo_tokenizer_decode(tokenizer_, nullptr, 0, 0, &decoded), HILO_OK);
+  EXPECT_STREQ(decoded, "");
+  EXPECT_EQ(hilo_tokenizer_decode(tokenizer_, nullptr, 1, 0, &decoded), HILO_INVALID_ARGUMENT);
 }
 
 TEST_F(TokenizerC, TooLittleRoomSaysHowMuchIsNeeded) {

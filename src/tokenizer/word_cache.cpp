@@ -18,7 +18,8 @@ WordCache::WordCache(size_t bytes)
 
 void WordCache::serve(uint64_t owner) {
   if (owner_ == owner) return;
-  std::fill(buckets_.begin(), buckets_.end(), Bucket{});
+  const bool is_empty = owner_ == 0;
+  if (!is_empty) std::fill(buckets_.begin(), buckets_.end(), Bucket{});
   owner_ = owner;
 }
 

@@ -38,6 +38,7 @@ class WordCache {
   explicit WordCache(size_t bytes = word_cache_bytes);
 
   // Forgets everything if it was learned for another owner: ids of words depend on the tokenizer.
+  // An owner is not 0.
   void serve(uint64_t owner);
 
   // Of a word of 1 to word_bytes_max bytes; `bytes_read` can be read.

@@ -2,16 +2,23 @@
 
 HILO_LIBRARY names the library; without it, that of the release build is taken.
 HILO_CORPUS names a text file whose lines are compared, too; without it, tests/golden/packages.txt.
+HILO_ORACLE_TEXTS is the number of generated texts, else 50,000; HILO_ORACLE_PARAGRAPHS that of
+paragraphs of each language that tools/corpora.py has fetched, else 50.
 """
 
 import ctypes
 import os
+import unicodedata
 
 import pytest
+import tokenizers
 
 import tokenizer_cases as cases
 
 LIBRARY = os.environ.get("HILO_LIBRARY", str(cases.ROOT / "build/release/lib/libhilo.so"))
+TEXTS = int(os.environ.get("HILO_ORACLE_TEXTS", 50_000))
+PARAGRAPHS = int(os.environ.get("HILO_ORACLE_PARAGRAPHS", 50))
+CORPORA = sorted((cases.ROOT / "build/corpora").glob("*.txt"))
 CORPUS = os.environ.get("HILO_CORPUS", str(cases.ROOT / "tests/golden/packages.txt"))
 
 
@@ -68,6 +75,14 @@ class Hilo:
         assert status == 0, self.library.hilo_last_error()
         return self.ids[: tokens.count]
 
+    def decode(self, ids, skip_special_tokens):
+        text = ctypes.c_char_p()
+        status = self.library.hilo_tokenizer_decode(
+            self.handle, (ctypes.c_uint32 * len(ids))(*ids), ctypes.c_size_t(len(ids)),
+            skip_special_tokens, ctypes.byref(text))
+        assert status == 0, self.library.hilo_last_error()
+        return text.value.decode()
+
     def encode(self, text, pair=None, tokens_max=0, special=True, left=False):
         return self._encode(text, False, pair, tokens_max, special, left)
 
@@ -99,10 +114,49 @@ def test_every_code_point(bert, pattern):
         assert_equal(*bert, list(cases.block_texts(block, pattern)))
 
 
-def test_50000_adversarial_texts(bert):
+def test_adversarial_texts(bert):
     maker = cases.TextMaker(1)
-    for _ in range(200):
+    for _ in range(TEXTS // cases.BATCH_TEXTS):
         assert_equal(*bert, [maker.text() for _ in range(cases.BATCH_TEXTS)])
+
+
+def paragraphs(path, count):
+    with open(path, encoding="utf-8") as corpus:
+        return [line.rstrip("\n") for line, _ in zip(corpus, range(count))]
+
+
+def train(languages, pieces):
+    """A vocabulary of the named languages, cased, as BERT's multilingual one is."""
+    fresh = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
+    stock = cases.make_tokenizer(cases.bert_vocabulary(), 3)
+    fresh.normalizer, fresh.pre_tokenizer = stock.normalizer, stock.pre_tokenizer
+    trainer = tokenizers.trainers.WordPieceTrainer(
+        vocab_size=pieces, special_tokens=list(cases.SPECIAL), show_progress=False)
+    texts = [text for path in CORPORA if not languages or path.stem in languages
+             for text in paragraphs(path, 2000)]
+    fresh.train_from_iterator(texts, trainer)
+    return cases.make_tokenizer(fresh.get_vocab(), 3)
+
+
+VOCABULARIES = {
+    "uncased": lambda: cases.make_tokenizer(cases.bert_vocabulary(), 15),
+    "cased": lambda: cases.make_tokenizer(cases.bert_vocabulary(), 3),
+    "chinese": lambda: train({"chinese"}, 10_000),
+    "multilingual": lambda: train(None, 70_000),
+}
+
+
+@pytest.mark.skipif(not CORPORA, reason="tools/corpora.py has fetched nothing")
+@pytest.mark.parametrize("vocabulary", VOCABULARIES)
+def test_languages(vocabulary, tmp_path):
+    reference = VOCABULARIES[vocabulary]()
+    hilo = Hilo(reference, tmp_path)
+    for path in CORPORA:
+        texts = paragraphs(path, PARAGRAPHS)
+        assert_equal(reference, hilo, texts)
+        for form in ("NFC", "NFD", "NFKC"):
+            others = [unicodedata.normalize(form, text) for text in texts]
+            assert_equal(reference, hilo, [b for a, b in zip(texts, others) if a != b])
 
 
 @pytest.mark.parametrize("flags", range(16))
@@ -127,21 +181,36 @@ def test_added_tokens(tmp_path):
     assert_equal(reference, Hilo(reference, tmp_path), [maker.text() for _ in range(20000)])
 
 
-def test_truncation_at_every_length(bert):
+@pytest.mark.parametrize("direction", ["right", "left"])
+def test_truncation_at_every_length(bert, direction):
     reference, hilo = bert
     maker = cases.TextMaker(21)
     texts = [maker.text() for _ in range(300)]
+    left = direction == "left"
     try:
         for tokens_max in range(3, 60):
-            reference.enable_truncation(tokens_max)
+            reference.enable_truncation(tokens_max, direction=direction)
             for text, second in zip(texts, texts[1:]):
-                assert hilo.encode(text.encode(), None, tokens_max) == reference.encode(text).ids
-                assert (
-                    hilo.encode(text.encode(), second.encode(), tokens_max)
-                    == reference.encode(text, second).ids
-                ), (tokens_max, text, second)
+                for pair in (None, second):
+                    expected = reference.encode(text, pair)
+                    ids, offsets = hilo.encode_with_offsets(
+                        text.encode(), pair and pair.encode(), tokens_max, left=left)
+                    assert ids == expected.ids, (tokens_max, text, pair)
+                    assert offsets == expected.offsets, (tokens_max, text, pair)
     finally:
         reference.no_truncation()
+
+
+def test_decode(tmp_path):
+    reference = cases.make_tokenizer_with_added_tokens()
+    reference.decoder = tokenizers.decoders.WordPiece(prefix="##", cleanup=True)
+    hilo = Hilo(reference, tmp_path)
+    maker = cases.TextMaker(24)
+    for _ in range(5000):
+        ids = reference.encode(maker.text()).ids
+        ids += [maker.random.below(30_530) for _ in range(8)]
+        for skip in (False, True):
+            assert hilo.decode(ids, skip) == reference.decode(ids, skip_special_tokens=skip), ids
 
 
 def test_pairs_and_no_special_tokens(bert):
