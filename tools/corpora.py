@@ -3,9 +3,9 @@
 
     tools/corpora.py [LANGUAGE...]        all of them unless some are named
 
-Writes build/corpora/LANGUAGE.txt, a paragraph a line, for each package below that apt can fetch, and
-descriptions.txt with what apt knows of its packages. Packages are unpacked, not installed. What is
-there already stays.
+Writes build/corpora/LANGUAGE.txt, a paragraph a line, for each package below that apt can fetch,
+and descriptions.txt with what apt knows of its packages. Packages are unpacked, not installed. What
+is there already stays.
 """
 
 import gzip

@@ -29,6 +29,8 @@ def sources_of(build: Path, root: Path) -> list[Path]:
 def shared_state(root: Path) -> bytes:
     """What the verdict on every source depends on."""
     digest = hashlib.sha256((root / ".clang-tidy").read_bytes())
+    for of_folder in sorted(root.glob("src/**/.clang-tidy")):
+        digest.update(of_folder.read_bytes())
     headers = [*root.glob("src/**/*.h"), *root.glob("include/**/*.h")]
     for header in sorted(headers):
         digest.update(header.read_bytes())

@@ -13,7 +13,8 @@ class CharacterCounter {
   explicit CharacterCounter(std::string_view text) : text_(text) {}
 
   uint32_t count_before(uint32_t place) {
-    ENSURE(place >= last_place_ && place <= text_.size());
+    ENSURE(place >= last_place_);
+    ENSURE(place <= text_.size());
     last_place_ = place;
     while (bytes_ < place) {
       const uint32_t size = decode_first(text_.substr(bytes_)).bytes;

@@ -13,7 +13,8 @@ static_assert(std::endian::native == std::endian::little);  // The number of byt
 WordCache::WordCache(size_t bytes)
     : buckets_(bytes / sizeof(Bucket)), bucket_mask_(static_cast<uint32_t>(buckets_.size() - 1)) {
   static_assert(hilo::ids_max <= 1U << number_shift);
-  ENSURE(bytes >= sizeof(Bucket) && std::has_single_bit(bytes));
+  ENSURE(bytes >= sizeof(Bucket));
+  ENSURE(std::has_single_bit(bytes));
 }
 
 void WordCache::serve(uint64_t owner) {
