@@ -102,8 +102,8 @@ def main() -> None:
                for name, path in corpora.items()} for _ in range(arguments.rounds)]
     figures = median_of(rounds)
     print(f"MB/s of one core; tokenizers {tokenizers.__version__} without threads and with all.\n"
-          "Then for texts of 16, 128 and 512 tokens, in us: warm p50, p99, cold p50; "
-          "tokenizers p50\n")
+          "Then for texts of 16, 128 and 512 tokens, in us: warm p50, p99, cold p50, and p50 of\n"
+          "tokenizers.\n")
     print(f"{'':14} {'warm':>6} {'cold':>6} {'offsets':>7} {'ns/token':>8} {'tokenizers':>9}"
           f" {'threads':>8} {'times':>5}")
     for name, both in figures.items():

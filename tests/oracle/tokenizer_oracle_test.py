@@ -194,7 +194,8 @@ def test_truncation_at_every_length(bert, direction):
                 for pair in (None, second):
                     expected = reference.encode(text, pair)
                     ids, offsets = hilo.encode_with_offsets(
-                        text.encode(), pair and pair.encode(), tokens_max, left=left)
+                        text.encode(), None if pair is None else pair.encode(), tokens_max,
+                        left=left)
                     assert ids == expected.ids, (tokens_max, text, pair)
                     assert offsets == expected.offsets, (tokens_max, text, pair)
     finally:
