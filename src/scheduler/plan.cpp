@@ -32,6 +32,7 @@ Plan take_plan(Lane lane, LaneQueues& queues, uint32_t workers_free, const PlanR
   ENSURE(workers_free > 0);
   Plan plan;
   plan.lane = lane;
+  if (queues.empty()) return plan;  // No kind of work has had its turn.
   const bool encode =
       queues.to_tokenize.empty() || (queues.encode_next && !queues.to_encode.empty());
   queues.encode_next = !encode;
