@@ -31,6 +31,10 @@ endfunction()
 if(CMAKE_BUILD_TYPE STREQUAL Debug AND NOT HILO_SANITIZE)
   simulation_mutant(lane_purity src/engine/dispatch.cpp "violates P1"
     "take_plan(lane, queues_[lane_index(lane)]" "take_plan(lane, queues_[0]")
+  simulation_mutant(size_of_plans src/scheduler/plan.cpp "violates P1"
+    "if (together.total > budget) return false;" "")
+  simulation_mutant(turns_of_kinds_of_work src/scheduler/plan.cpp "violates P2"
+    "queues.encode_next = !encode" "queues.encode_next = false")
   simulation_mutant(order_within_a_client src/scheduler/fair_queue.cpp "violates P1"
     "places_[before].task.deadline > deadline" "false")
   simulation_mutant(low_share src/engine/dispatch.cpp "violates P2"
@@ -38,16 +42,23 @@ if(CMAKE_BUILD_TYPE STREQUAL Debug AND NOT HILO_SANITIZE)
   simulation_mutant(plans_for_low_before_its_turn src/engine/dispatch.cpp "violates P2"
     "finished_already |= hand_out(Lane::low);\n    leave_cores_to_low"
     "leave_cores_to_low" 1600)
-  simulation_mutant(end_of_lows_turn src/scheduler/low_turns.cpp "violates P[35]"
-    "if (turn.until <= now) end(turn, now);" "static_cast<void>(turn);")
+  simulation_mutant(end_of_lows_turn src/scheduler/low_turns.cpp "violates P3"
+    "share_.low_computed(passed * on_);" "")
+  simulation_mutant(whole_turns src/engine/dispatch.cpp "violates P2"
+    "if (!find_low_work(core)) low_turns_.end(core)"
+    "if (!worker(Lane::low, core).has_begun()) low_turns_.end(core)")
+  simulation_mutant(low_work_that_moves src/engine/dispatch.cpp "violates P4"
+    "worker(Lane::low, other).give_up_plan()" "Plan{}")
   simulation_mutant(forgetting_what_nobody_waits_for src/engine/dispatch.cpp "violates P3"
-    "low_turns_.nothing_waits(now)" "static_cast<void>(now)")
+    "low_turns_.nothing_waits()" "static_cast<void>(0)")
   simulation_mutant(low_work_on_free_cores src/engine/dispatch.cpp "violates P4"
-    "finished_already |= hand_out(Lane::low);\n  if" "if")
+    "finished_already |= hand_out(Lane::low);\n  for" "for")
   simulation_mutant(expiry src/engine/engine_core.cpp "violates P5"
     "drop_expired(now);" "static_cast<void>(now);")
   simulation_mutant(expiry_in_mailboxes src/engine/dispatch.cpp "violates P5"
     "if (worker->next_deadline() > now) continue;" "if (now < never) continue;")
+  simulation_mutant(cancelling_in_mailboxes src/engine/dispatch.cpp "violates P5"
+    "return tasks_[id].worker->withdraw(stays, taken) > 0" "return false")
   simulation_mutant(credits src/channel/session.cpp "broke a rule"
     "return slots_free_ > 0 &&" "return true ||")
   simulation_mutant(answer_where_no_room_is src/engine/intake.cpp "violates P4"
@@ -58,4 +69,8 @@ if(CMAKE_BUILD_TYPE STREQUAL Debug AND NOT HILO_SANITIZE)
     "flow.served = std::max(flow.served, turn_);" "")
   simulation_mutant(limits_of_lanes src/scheduler/admission.cpp "violates P7"
     "if (excess <= 0)" "if (excess < INT64_MAX)")
+  simulation_mutant(room_for_a_client_alone src/scheduler/admission.cpp "violates P7"
+    "if (own == work_[index]) return std::nullopt;" "")
+  simulation_mutant(room_for_a_first_text src/scheduler/admission.cpp "violates P7"
+    "own == 0 || own + work" "own + work")
 endif()

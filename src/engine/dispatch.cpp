@@ -1,6 +1,7 @@
 // Tasks go to workers, come back, and are completed.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/ensure.h"
 #include "engine/engine_core.h"
@@ -10,16 +11,17 @@ namespace hilo {
 // ---- To the workers
 
 // True if a worker has finished already.
-bool EngineCore::hand_out_work(Instant now) {
+bool EngineCore::hand_out_work() {
   bool finished_already = false;
-  low_turns_.end_those_over(now);
-  if (open_[lane_index(Lane::low)] == 0) low_turns_.nothing_waits(now);
-  if (low_turns_.has_claim() && !queues_[lane_index(Lane::high)].empty()) {
+  if (open_[lane_index(Lane::low)] == 0) low_turns_.nothing_waits();
+  if (low_turns_.due()) {
     finished_already |= hand_out(Lane::low);
-    leave_cores_to_low(now);
+    leave_cores_to_low();
   }
   finished_already |= hand_out(Lane::high);
   finished_already |= hand_out(Lane::low);
+  for (uint32_t core = 0; core < cores() && open_[lane_index(Lane::low)] > 0; ++core)
+    if (worker(Lane::high, core).plans() == 0) find_low_work(core);
   if (options_.assist) ask_to_assist();
   return finished_already;
 }
@@ -47,13 +49,31 @@ void EngineCore::give(Worker& worker, const Plan& plan) {
   worker.give(plan, deadline);
 }
 
-// LOW has had less than its share. Where it has a plan, HIGH workers that are free now stay so for
-// LOW's turn.
-void EngineCore::leave_cores_to_low(Instant now) {
-  for (uint32_t core = 0; core < cores() && low_turns_.has_claim(); ++core)
-    if (may_work(Lane::high, core) && worker(Lane::low, core).may_run() &&
-        worker(Lane::low, core).plans() > 0)
-      low_turns_.begin(core, now);
+// LOW's share is due. HIGH workers that are free now stay so where LOW has something to do, until
+// it has nothing there or all is paid.
+void EngineCore::leave_cores_to_low() {
+  const bool high_waits = !queues_[lane_index(Lane::high)].empty();
+  for (uint32_t core = 0; core < cores(); ++core) {
+    if (low_turns_.is_on(core)) {
+      if (!find_low_work(core)) low_turns_.end(core);
+    } else if (high_waits && may_work(Lane::high, core) &&
+               low_turns_.may_begin(worker(Lane::low, core).has_begun()) && find_low_work(core)) {
+      low_turns_.begin(core);
+    }
+  }
+}
+
+// Whether LOW may run on that core, where HIGH is not, and has a plan there. If it has none it
+// takes one that has not begun from a core where HIGH is.
+bool EngineCore::find_low_work(uint32_t core) {
+  Worker& here = worker(Lane::low, core);
+  if (!here.may_run()) return false;
+  for (uint32_t other = 0; other < cores() && here.plans() == 0; ++other) {
+    if (worker(Lane::high, other).plans() == 0) continue;
+    const Plan plan = worker(Lane::low, other).give_up_plan();
+    if (!plan.empty()) give(here, plan);
+  }
+  return here.plans() > 0;
 }
 
 // Whether a worker has room for a plan, and its core is not the other lane's.
@@ -61,18 +81,22 @@ bool EngineCore::may_work(Lane lane, uint32_t core) const {
   return worker(lane, core).has_room() && !(lane == Lane::high && low_turns_.is_on(core));
 }
 
-// Null if every worker of the lane has all that its mailbox holds.
+// Null if every worker of the lane has all that its mailbox holds. LOW works first where it has its
+// turn.
 Worker* EngineCore::least_busy(Lane lane, uint32_t& equally_busy) {
   Worker* chosen = nullptr;
   equally_busy = 0;
   for (uint32_t core = 0; core < cores(); ++core) {
     if (!may_work(lane, core)) continue;
     Worker& candidate = worker(lane, core);
-    if (chosen == nullptr || candidate.plans() < chosen->plans()) {
+    const auto place = [&](const Worker& one) {
+      return std::pair{!low_turns_.is_on(one.core()), one.plans()};
+    };
+    if (chosen == nullptr || place(candidate) < place(*chosen)) {
       chosen = &candidate;
       equally_busy = 0;
     }
-    if (candidate.plans() == chosen->plans()) ++equally_busy;
+    if (place(candidate) == place(*chosen)) ++equally_busy;
   }
   return chosen;
 }
@@ -91,10 +115,11 @@ void EngineCore::ask_to_assist() {
 // ---- And back
 
 void EngineCore::collect_finished(Instant now) {
+  low_turns_.advance(now);
   for (Worker* const worker : workers_) {
     while (const Worker::Order* const order = worker->finished()) {
       if (worker->lane() == Lane::high) expects_more_ = true;
-      account_for(*worker, *order, now);
+      account_for(*worker, *order);
       take_back(order->plan, order->times, now);
       worker->collect();
     }
@@ -103,11 +128,11 @@ void EngineCore::collect_finished(Instant now) {
 
 // What the work has cost is charged to its lane and remembered for the next prediction, unless
 // several workers shared it: a prediction is of one worker's time.
-void EngineCore::account_for(const Worker& worker, const Worker::Order& order, Instant now) {
+void EngineCore::account_for(const Worker& worker, const Worker::Order& order) {
   const Plan& plan = order.plan;
   const Nanoseconds took = order.times.computed;
   if (worker.lane() == Lane::low)
-    low_turns_.low_finished(worker.core(), took, now);
+    low_turns_.low_finished(worker.core(), took);
   else
     low_turns_.high_computed(took);  // Forgotten if there is no LOW work.
   PlanSize size;

@@ -30,12 +30,12 @@ EngineCore::EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector
 
 void EngineCore::tick(Instant now) {
   cancel_all_at_the_drains_deadline(now);
-  collect_finished(now);      // workers  -> queues_, completions
-  drop_expired(now);          // queues_  -> completions
-  collect_submissions(now);   // channel/ -> queues_
-  while (hand_out_work(now))  // queues_  -> scheduler/ -> workers
-    collect_finished(now);    // (an instant backend has finished already)
-  deliver_completions();      // completions -> channel/ -> client/
+  collect_finished(now);     // workers  -> queues_, completions
+  drop_expired(now);         // queues_  -> completions
+  collect_submissions(now);  // channel/ -> queues_
+  while (hand_out_work())    // queues_  -> scheduler/ -> workers
+    collect_finished(now);   // (an instant backend has finished already)
+  deliver_completions();     // completions -> channel/ -> client/
 }
 
 bool EngineCore::work_has_arrived() const {

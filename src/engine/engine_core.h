@@ -28,6 +28,7 @@ namespace hilo {
 
 // One client in one tick, so that none holds up the others.
 inline constexpr uint32_t entries_per_tick_max = 32;
+inline constexpr uint32_t entries_per_cancel = 8;  // Each looks through all tasks of its client.
 inline constexpr uint32_t text_bytes_per_tick_max = 256 * 1024;
 
 struct CoreOptions {
@@ -104,15 +105,16 @@ class EngineCore {
   void cancel(Client& client, uint64_t name, Instant now);
 
   // dispatch.cpp
-  bool hand_out_work(Instant now);
+  bool hand_out_work();
   bool hand_out(Lane lane);
   void give(Worker& worker, const Plan& plan);
-  void leave_cores_to_low(Instant now);
+  void leave_cores_to_low();
+  bool find_low_work(uint32_t core);
   bool may_work(Lane lane, uint32_t core) const;
   Worker* least_busy(Lane lane, uint32_t& equally_busy);
   void ask_to_assist();
   void collect_finished(Instant now);
-  void account_for(const Worker& worker, const Worker::Order& order, Instant now);
+  void account_for(const Worker& worker, const Worker::Order& order);
   void take_back(const Plan& plan, const WorkTimes& times, Instant now);
   void queue_to_encode(TaskId id);
   void drop_expired(Instant now);

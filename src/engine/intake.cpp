@@ -38,8 +38,8 @@ void EngineCore::collect_submissions(Instant now) {
 void EngineCore::collect_from(uint32_t client, Instant now) {
   Session& session = *clients_[client].session;
   uint32_t bytes = 0;
-  for (uint32_t entries = 0; entries < entries_per_tick_max && bytes < text_bytes_per_tick_max;
-       ++entries) {
+  uint32_t entries = 0;
+  while (entries < entries_per_tick_max && bytes < text_bytes_per_tick_max) {
     Submission entry;
     switch (session.next(entry)) {
       case Session::Next::empty:
@@ -52,6 +52,7 @@ void EngineCore::collect_from(uint32_t client, Instant now) {
     accept(client, entry, now);
     session.advance();
     expects_more_ = true;
+    entries += entry.opcode == Opcode::cancel ? entries_per_cancel : 1;
     bytes += std::min(entry.text_bytes, text_bytes_max);
   }
 }

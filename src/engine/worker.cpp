@@ -56,6 +56,20 @@ void Worker::collect() {
   ++collected_;
 }
 
+Plan Worker::give_up_plan() {
+  Plan plan;
+  for (uint32_t number = collected_; number != given_.load(std::memory_order_relaxed); ++number) {
+    Order& order = this->order(number);
+    if (order.plan.empty() || !withhold(order)) continue;
+    plan = order.plan;
+    order.plan.count = 0;
+    order.deadline = never;
+    order.state.store(Order::State::waiting, std::memory_order_release);
+    break;
+  }
+  return plan;
+}
+
 Instant Worker::next_deadline() const {
   Instant next = never;
   for (uint32_t number = collected_; number != given_.load(std::memory_order_relaxed); ++number)

@@ -67,6 +67,13 @@ class Worker {
   const Order* finished() const;
   void collect();
 
+  // Whether it is at the oldest of its orders, or has to stand aside in the middle of it.
+  bool has_begun() const {
+    return plans() > 0 &&
+           order(collected_).state.load(std::memory_order_relaxed) == Order::State::begun;
+  }
+  // The oldest plan that has not begun; empty if there is none. Its order stays, without tasks.
+  Plan give_up_plan();
   // Takes tasks out of plans that have not begun. stays(id) says nothing, and the task is taken
   // out, or its deadline. The ids taken out are in `out`, which has room for all.
   template <class Stays>
@@ -89,7 +96,7 @@ class Worker {
   // From here on the order is the worker's alone.
   const Order& begin(uint32_t number) {
     Order::State state = Order::State::waiting;
-    // Partner: withdraw(), which has it for a moment only.
+    // Partner: withhold(), whose caller has it for a moment only.
     SpinWait wait;
     while (!order(number).state.compare_exchange_weak(state, Order::State::begun,
                                                       std::memory_order_acq_rel)) {
@@ -115,6 +122,13 @@ class Worker {
   uint32_t depth() const { return lane_ == Lane::high ? 1 : 2; }
   Order& next_order();
   void post();
+  // Keeps the worker from beginning for a moment; false if it has begun.
+  static bool withhold(Order& order) {
+    Order::State state = Order::State::waiting;
+    // Partner: begin().
+    return order.state.compare_exchange_strong(state, Order::State::withheld,
+                                               std::memory_order_acq_rel);
+  }
 
   const Lane lane_;
   const uint32_t core_;
@@ -127,11 +141,7 @@ size_t Worker::withdraw(Stays stays, std::span<TaskId> out) {
   size_t count = 0;
   for (uint32_t number = collected_; number != given_.load(std::memory_order_relaxed); ++number) {
     Order& order = this->order(number);
-    Order::State state = Order::State::waiting;
-    // Partner: begin().
-    if (!order.state.compare_exchange_strong(state, Order::State::withheld,
-                                             std::memory_order_acq_rel))
-      continue;
+    if (!withhold(order)) continue;
     Plan& plan = order.plan;
     uint32_t staying = 0;
     order.deadline = never;

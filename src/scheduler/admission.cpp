@@ -26,7 +26,7 @@ std::optional<Nanoseconds> Admission::refuses(uint32_t client, Lane lane, Nanose
   if (excess <= 0) return std::nullopt;
   const Nanoseconds own = work_of_client_[client][index];
   if (own == work_[index]) return std::nullopt;
-  if (own + work <= work_max_[index] / clients_max) return std::nullopt;
+  if (own == 0 || own + work <= work_max_[index] / clients_max) return std::nullopt;
   return std::clamp(excess / cores_, retry_min, retry_max);
 }
 
@@ -41,9 +41,9 @@ void Admission::completed(uint32_t client, Lane lane, Nanoseconds work) {
   ENSURE(work_of_client_[client][lane_index(lane)] >= 0);
 }
 
-Nanoseconds Admission::bound(Lane lane, Nanoseconds credits) const {
+Nanoseconds Admission::bound(Lane lane, Nanoseconds credits, Nanoseconds task) const {
   const Nanoseconds limit = work_max_[lane_index(lane)];
-  return std::max(limit, credits) + limit;
+  return std::max(limit, credits) + std::max(limit, clients_max * task);
 }
 
 }  // namespace hilo

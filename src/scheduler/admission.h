@@ -21,15 +21,17 @@ class Admission {
   // Nothing: admit it. Otherwise refuse it, and say after how long to try again.
   //
   // A client that has a lane to itself is not refused: its credits bound it. Nor is one that has
-  // less than its part of the lane's work, so that who came first cannot keep others out.
+  // less than its part of the lane's work, or nothing yet, so that who came first cannot keep
+  // others out.
   std::optional<Nanoseconds> refuses(uint32_t client, Lane lane, Nanoseconds work) const;
 
   void admitted(uint32_t client, Lane lane, Nanoseconds work);
   void completed(uint32_t client, Lane lane, Nanoseconds work);
 
   Nanoseconds work(Lane lane) const { return work_[lane_index(lane)]; }
-  // The most that can be admitted in a lane, if no client alone can have more than `credits`.
-  Nanoseconds bound(Lane lane, Nanoseconds credits) const;
+  // The most that can be admitted in a lane, if no client alone can have more than `credits`, and
+  // no task is larger than `task`.
+  Nanoseconds bound(Lane lane, Nanoseconds credits, Nanoseconds task) const;
 
  private:
   uint32_t cores_;

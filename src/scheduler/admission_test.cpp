@@ -43,6 +43,14 @@ TEST_F(AdmissionTest, ANewcomerGetsItsPart) {
   EXPECT_TRUE(admission_.refuses(0, Lane::low, 1)) << "it is not alone any more";
 }
 
+// Fails if a text that is larger than its client's part never gets in.
+TEST_F(AdmissionTest, ANewcomersFirstTextGetsInHoweverLarge) {
+  admission_.admitted(0, Lane::high, 2 * high_max);
+  EXPECT_FALSE(admission_.refuses(1, Lane::high, high_max / 2));
+  admission_.admitted(1, Lane::high, high_max / 2);
+  EXPECT_TRUE(admission_.refuses(1, Lane::high, high_max / 2));
+}
+
 // Fails if LOW work keeps HIGH out, or HIGH work does not keep LOW out first.
 TEST_F(AdmissionTest, LowIsRefusedFirst) {
   admission_.admitted(0, Lane::low, 2 * low_max);
@@ -62,7 +70,7 @@ TEST_F(AdmissionTest, TheBoundHolds) {
     for (uint32_t client = 0; client < clients_max; ++client)
       if (round >= client && !admission_.refuses(client, Lane::low, task))
         admission_.admitted(client, Lane::low, task);
-  EXPECT_LE(admission_.work(Lane::low), admission_.bound(Lane::low, credits));
+  EXPECT_LE(admission_.work(Lane::low), admission_.bound(Lane::low, credits, task));
   EXPECT_GE(admission_.work(Lane::low), low_max);
 }
 

@@ -1,5 +1,7 @@
 #include "scheduler/low_share.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace hilo {
@@ -7,7 +9,7 @@ namespace {
 
 constexpr Nanoseconds quantum = 10 * millisecond_ns;
 
-// HIGH computes without end, `step` at a time, and LOW uses what it is granted.
+// HIGH computes without end, `step` at a time, and LOW as long as it is due.
 struct Saturated {
   Nanoseconds high = 0;
   Nanoseconds low = 0;
@@ -20,9 +22,11 @@ Saturated saturate(LowShare& share, Nanoseconds step, int steps) {
     share.high_computed(step);
     total.high += step;
     since_low += step;
-    if (!share.has_claim()) continue;
-    share.grant();
-    total.low += quantum;
+    if (!share.due()) continue;
+    const auto turn = static_cast<Nanoseconds>(std::ceil(share.owed()));
+    share.low_computed(turn);
+    EXPECT_FALSE(share.due());
+    total.low += turn;
     total.low_waited_most = std::max(total.low_waited_most, since_low);
     since_low = 0;
   }
@@ -40,7 +44,7 @@ TEST(LowShare, IsExact) {
 }
 
 // Fails if LOW has to wait for longer than until a quantum is owed.
-TEST(LowShare, AClaimComesWithTheFirstQuantumOwed) {
+TEST(LowShare, IsDueWithTheFirstQuantumOwed) {
   LowShare share{0.05, quantum};
   EXPECT_LE(saturate(share, millisecond_ns, 10'000).low_waited_most, 19 * quantum + millisecond_ns);
 }
@@ -55,27 +59,27 @@ TEST(LowShare, WhatLowHadAnywayCounts) {
   LowShare share{0.5, quantum};
   share.low_computed(second_ns);
   share.high_computed(quantum);
-  EXPECT_FALSE(share.has_claim());
+  EXPECT_FALSE(share.due());
   share.high_computed(quantum);
-  EXPECT_TRUE(share.has_claim());
+  EXPECT_TRUE(share.due());
 }
 
-// Fails if time in which LOW had nothing to do gives it a claim.
+// Fails if time in which LOW had nothing to do makes it due.
 TEST(LowShare, NothingIsOwedWhileNothingWaits) {
   LowShare share{0.5, quantum};
   share.high_computed(second_ns);
   share.nothing_waits();
-  EXPECT_FALSE(share.has_claim());
+  EXPECT_FALSE(share.due());
 }
 
-// Fails if a short plan costs LOW a whole quantum.
-TEST(LowShare, WhatIsNotUsedIsOwedAgain) {
+// Fails if a turn ends before all is paid, or a short one costs LOW a whole quantum.
+TEST(LowShare, IsDueUntilAllIsPaid) {
   LowShare share{0.5, quantum};
   share.high_computed(quantum);
-  share.grant();
-  EXPECT_FALSE(share.has_claim());
-  share.take_back(quantum);
-  EXPECT_TRUE(share.has_claim());
+  share.low_computed(quantum - 1);
+  EXPECT_TRUE(share.due());
+  share.low_computed(1);
+  EXPECT_FALSE(share.due());
 }
 
 }  // namespace

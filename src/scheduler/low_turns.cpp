@@ -1,57 +1,56 @@
 #include "scheduler/low_turns.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/ensure.h"
+#include "scheduler/fair_queue.h"
 
 namespace hilo {
 
-LowTurns::LowTurns(const Policy& policy, uint32_t cores)
-    : share_(policy.low_share, policy.quantum[lane_index(Lane::low)]),
-      quantum_(policy.quantum[lane_index(Lane::low)]),
-      turns_(cores) {}
+void LowTurns::advance(Instant now) {
+  const Nanoseconds passed = now - charged_until_;
+  charged_until_ = now;
+  if (on_ == 0) return;
+  for (Turn& turn : turns_)
+    if (turn.on) turn.charged += passed;
+  share_.low_computed(passed * on_);
+  if (!due()) end_all();
+}
 
-void LowTurns::begin(uint32_t core, Instant now) {
-  ENSURE(has_claim());
+void LowTurns::begin(uint32_t core) {
+  ENSURE(due());
   ENSURE(!is_on(core));
-  share_.grant();
-  turns_[core].until = now + quantum_;
+  turns_[core].on = true;
   ++on_;
 }
 
-void LowTurns::end(Turn& turn, Instant now) {
-  const Nanoseconds unused = std::max<Nanoseconds>(turn.until - now, 0);
-  share_.take_back(unused);
-  turn.charged += quantum_ - unused;
-  turn.until = never;
+void LowTurns::end(uint32_t core) {
+  ENSURE(is_on(core));
+  turns_[core].on = false;
   --on_;
 }
 
-void LowTurns::end_those_over(Instant now) {
-  if (on_ == 0) return;
-  for (Turn& turn : turns_)
-    if (turn.until <= now) end(turn, now);
+void LowTurns::end_all() {
+  for (Turn& turn : turns_) turn.on = false;
+  on_ = 0;
 }
 
 Instant LowTurns::next_end() const {
-  Instant next = never;
-  if (on_ == 0) return next;
-  for (const Turn& turn : turns_) next = std::min(next, turn.until);
-  return next;
+  if (on_ == 0) return never;
+  return charged_until_ + static_cast<Nanoseconds>(std::ceil(share_.owed() / on_));
 }
 
-void LowTurns::low_finished(uint32_t core, Nanoseconds took, Instant now) {
+void LowTurns::low_finished(uint32_t core, Nanoseconds took) {
   Turn& turn = turns_[core];
-  if (is_on(core)) end(turn, now);
   share_.low_computed(std::max<Nanoseconds>(took - turn.charged, 0));
   turn.charged = 0;
+  if (!due()) end_all();
 }
 
-void LowTurns::nothing_waits(Instant now) {
-  if (on_ > 0)
-    for (Turn& turn : turns_)
-      if (turn.until != never) end(turn, now);
+void LowTurns::nothing_waits() {
   share_.nothing_waits();
+  end_all();
 }
 
 }  // namespace hilo

@@ -46,12 +46,12 @@ void ScriptedClient::submit(Instant now) {
   const uint32_t bytes = habits_.giants && random_.once_in(20)
                              ? text_bytes_max
                              : static_cast<uint32_t>(random_.about(habits_.text_bytes));
-  Sent sent{.text_bytes = bytes};
-  if (habits_.patience > 0 && random_.once_in(2))
-    sent.deadline = now + random_.about(habits_.patience);
   const bool other_lane = habits_.both_lanes && random_.once_in(2);
   const Lane lane =
       other_lane ? (habits_.lane == Lane::high ? Lane::low : Lane::high) : habits_.lane;
+  Sent sent{.text_bytes = bytes, .lane = lane};
+  if (habits_.patience > 0 && random_.once_in(2))
+    sent.deadline = now + random_.about(habits_.patience);
   const uint64_t deadline = sent.deadline == never ? 0 : static_cast<uint64_t>(sent.deadline.ns);
   // What the text says is of no matter; all lie at the beginning of the arena.
   connection.raw->push({.opcode = Opcode::embed,
@@ -67,6 +67,7 @@ void ScriptedClient::cancel_one() {
   auto chosen = open_.begin();
   std::advance(chosen, random_.between(0, static_cast<int64_t>(open_.size()) - 1));
   chosen->second.cancelled = true;
+  cancels_.emplace_back(connection.raw->region.submission_tail.value.load(), chosen->first);
   connection.raw->push({.opcode = Opcode::cancel, .task = chosen->first});
 }
 
@@ -77,7 +78,7 @@ void ScriptedClient::take_completions(Instant now, Rules& rules) {
     const Completion completion = raw.completion(connection.completions_seen++);
     rules.digest(completion.task);
     rules.digest(static_cast<uint64_t>(completion.status) ^ static_cast<uint64_t>(now.ns));
-    check(completion, now);
+    check(completion, now, rules);
     if (completion.status != CompletionStatus::ok) continue;
     if (habits_.takes_results)
       raw.push_release(completion.slot, completion.generation);
@@ -85,10 +86,11 @@ void ScriptedClient::take_completions(Instant now, Rules& rules) {
       lent_.emplace_back(completion.slot, completion.generation);
   }
   raw.consume(connection.completions_seen);
+  check_cancels(rules);
   if (!had_room && has_room() && !has_submitted_all()) pause(now);
 }
 
-void ScriptedClient::check(const Completion& completion, Instant now) {
+void ScriptedClient::check(const Completion& completion, Instant now, const Rules& rules) {
   const auto found = open_.find(completion.task);
   if (found == open_.end())
     throw Violation{
@@ -114,10 +116,24 @@ void ScriptedClient::check(const Completion& completion, Instant now) {
       return;
     case CompletionStatus::refused:
       if (completion.retry_after_ms == 0) wrong("is refused and not told until when");
+      // For work: its texts are short and are tokenized in order, so there is always room. And not
+      // when a task that was cancelled in the same tick may have been there before.
+      if (!habits_.giants && habits_.patience == 0 && !habits_.cancels)
+        rules.check_refused(place, sent.lane);
       return;
     default:
       wrong("has a status that nothing led to");
   }
+}
+
+// The engine has read them: what has not been answered has begun.
+void ScriptedClient::check_cancels(const Rules& rules) {
+  const uint32_t read = connection.raw->engine.submission_head.value.load();
+  std::erase_if(cancels_, [&](const auto& cancel) {
+    if (static_cast<int32_t>(cancel.first - read) >= 0) return false;
+    rules.check_cancelled(place, cancel.second);
+    return true;
+  });
 }
 
 void ScriptedClient::tidy_up() {

@@ -57,12 +57,14 @@ class ScriptedClient {
     Instant deadline = never;
     bool cancelled = false;
     uint32_t text_bytes = 0;
+    Lane lane = Lane::low;
   };
   bool has_room() const;
   void submit(Instant now);
   void pause(Instant now);
   void cancel_one();
-  void check(const Completion& completion, Instant now);
+  void check(const Completion& completion, Instant now, const Rules& rules);
+  void check_cancels(const Rules& rules);
 
   Habits habits_;
   Random random_;
@@ -72,6 +74,7 @@ class ScriptedClient {
   uint64_t next_name_ = 1;
   std::vector<std::pair<uint32_t, uint32_t>> lent_;  // slots and generations
   std::map<uint64_t, Sent> open_;
+  std::vector<std::pair<uint32_t, uint64_t>> cancels_;  // places among the submissions, and names
 };
 
 }  // namespace hilo::simulation

@@ -40,6 +40,16 @@ bool ScriptedWorker::is_through() const {
   return left_ == 0;
 }
 
+bool ScriptedWorker::is_at(TaskId id) const {
+  return begun_ && std::ranges::count(order(done()).plan.tasks(), id) > 0;
+}
+
+bool ScriptedWorker::tasks_in_orders_from(uint32_t number) const {
+  for (; number != given(); ++number)
+    if (!order(number).plan.empty()) return true;
+  return false;
+}
+
 void ScriptedWorker::finish(Instant now) {
   const Plan& plan = order(done()).plan;
   for (const TaskId id : plan.tasks())

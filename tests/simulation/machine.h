@@ -41,9 +41,14 @@ class ScriptedWorker final : public Worker {
   void finish(Instant now);
   Nanoseconds worked() const { return worked_; }  // on the order under way
 
+  bool is_at(TaskId id) const;
+  bool has_tasks() const { return tasks_in_orders_from(done()); }
+  bool has_tasks_not_begun() const { return tasks_in_orders_from(done() + (begun_ ? 1 : 0)); }
+
  private:
   uint32_t given() const { return given_.load(std::memory_order_relaxed); }
   uint32_t done() const { return done_.load(std::memory_order_relaxed); }
+  bool tasks_in_orders_from(uint32_t number) const;
   void wake(uint32_t number) override { given_to_(*this, order(number).plan); }
   void tokenize(Task& task) const;
   void encode(Task& task) const;
