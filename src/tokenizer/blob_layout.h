@@ -11,7 +11,7 @@
 namespace hilo::blob {
 
 inline constexpr std::array<char, 8> magic = {'h', 'i', 'l', 'o', 'v', 'o', 'c', '\n'};
-inline constexpr uint32_t format_version = 1;
+inline constexpr uint32_t format_version = 2;
 static_assert(std::endian::native == std::endian::little);  // The blob is little-endian.
 
 enum Flag : uint32_t {

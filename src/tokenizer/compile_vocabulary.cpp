@@ -133,7 +133,8 @@ Result<Blob> compile_vocabulary(const TokenizerDescription& description) {
   std::vector<AddedTokenRecord> added;
   added.reserve(description.added.size());
   for (const AddedToken& token : description.added) {
-    added.push_back({token.id, token.special, token.single_word, token.lstrip, token.rstrip, 0});
+    added.push_back({token.id, token.special, token.single_word, token.lstrip, token.rstrip,
+                     token.normalized, 0});
   }
   const bool wide = id_count.value() > 0x10000;
   const std::vector<uint16_t> narrow_values(flat.value().values.begin(), flat.value().values.end());

@@ -11,10 +11,18 @@ namespace {
 
 constexpr std::string_view continuation_prefix = "##";
 
-bool is_special(const Vocabulary& vocabulary, uint32_t id) {
-  return std::ranges::any_of(vocabulary.added_tokens(), [id](const AddedTokenRecord& token) {
-    return token.id == id && token.special != 0;
-  });
+// Null for a piece of the vocabulary itself.
+const AddedTokenRecord* added_token(const Vocabulary& vocabulary, uint32_t id) {
+  const auto added = vocabulary.added_tokens();
+  const auto found = std::ranges::find(added, id, [](const auto& token) { return token.id; });
+  return found == added.end() ? nullptr : &*found;
+}
+
+std::string normalized(const Normalizer& normalizer, std::string_view text) {
+  NormalizedText to;
+  to.reserve_for(text.size());
+  normalizer.normalize(text, to);
+  return std::string(to.view());
 }
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
@@ -43,19 +51,21 @@ std::string cleaned_up(std::string token) {
 
 }  // namespace
 
-std::string decode_word_pieces(const Vocabulary& vocabulary, std::span<const uint32_t> ids,
-                               bool skip_special_tokens) {
+std::string decode_word_pieces(const Vocabulary& vocabulary, const Normalizer& normalizer,
+                               std::span<const uint32_t> ids, bool skip_special_tokens) {
   std::string text;
   bool is_first = true;
   for (const uint32_t id : ids) {
-    const std::string_view piece = vocabulary.piece(id);
-    if (piece.empty() || (skip_special_tokens && is_special(vocabulary, id))) continue;
+    std::string piece(vocabulary.piece(id));
+    const AddedTokenRecord* const added = added_token(vocabulary, id);
+    if (piece.empty() || (skip_special_tokens && added != nullptr && added->special != 0)) continue;
+    if (added != nullptr && added->normalized != 0) piece = normalized(normalizer, piece);
     if (is_first) {
-      text += cleaned_up(std::string(piece));
+      text += cleaned_up(std::move(piece));
     } else if (piece.starts_with(continuation_prefix)) {
-      text += cleaned_up(std::string(piece.substr(continuation_prefix.size())));
+      text += cleaned_up(piece.substr(continuation_prefix.size()));
     } else {
-      text += cleaned_up(" " + std::string(piece));
+      text += cleaned_up(" " + piece);
     }
     is_first = false;
   }

@@ -283,7 +283,8 @@ uint32_t Tokenizer::special_tokens_added(bool pair) const {
 }
 
 std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special_tokens) const {
-  return decode_word_pieces(state_->vocabulary, ids, skip_special_tokens);
+  return decode_word_pieces(state_->vocabulary, state_->words.normalizer(), ids,
+                            skip_special_tokens);
 }
 
 std::string_view Tokenizer::piece(uint32_t id) const { return state_->vocabulary.piece(id); }

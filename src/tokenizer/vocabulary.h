@@ -40,7 +40,8 @@ struct AddedTokenRecord {
   uint32_t single_word : 1;
   uint32_t lstrip : 1;
   uint32_t rstrip : 1;
-  uint32_t reserved : 28;
+  uint32_t normalized : 1;
+  uint32_t reserved : 27;
 };
 static_assert(sizeof(AddedTokenRecord) == 8);
 
