@@ -25,7 +25,7 @@ void use(const Tokenizer& tokenizer) {
     ENSURE(id < tokenizer.vocabulary_size());
     tokenizer.piece(id);
   }
-  tokenizer.encode_pair(sample, sample, {.tokens_max = 40}, scratch, ids);
+  tokenizer.encode_pair({sample, sample}, {.tokens_max = 40}, scratch, ids);
 }
 
 void use_description(const Result<TokenizerDescription>& description) {
