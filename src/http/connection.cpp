@@ -49,6 +49,11 @@ void Connection::enter(Phase phase, double seconds) {
   deadline_ = monotonic_now() + nanoseconds(seconds);
 }
 
+void Connection::count_body(size_t bytes) {
+  service_.bodies_bytes += bytes - body_counted_;
+  body_counted_ = bytes;
+}
+
 void Connection::tick(Instant now) {
   if (phase_ == Phase::answer || timed_out_ || now < deadline_) return;
   timed_out_ = true;
@@ -79,10 +84,10 @@ Awaitable<void> Connection::run() {
 Awaitable<bool> Connection::serve_one() {
   std::optional<Problem> problem = co_await receive();
   const bool whole = reader_.state() == RequestReader::State::whole;
-  if (!whole && !problem) co_return false;  // The client has gone, or was idle for too long.
-
-  const size_t body_bytes = reader_.body_bytes();
-  service_.bodies_bytes += body_bytes;
+  if (!whole && !problem) {  // The client has gone, or was idle for too long.
+    count_body(0);
+    co_return false;
+  }
   const bool keep_open = !problem && reader_.keep_open() && !ending_;
   bool sent = false;
   {
@@ -103,7 +108,7 @@ Awaitable<bool> Connection::serve_one() {
     if (service_.finished) service_.finished(record_);
   }
   room_.reset();
-  service_.bodies_bytes -= body_bytes;
+  count_body(0);
   if (sent && problem) co_await linger();
   if (!sent || !keep_open || ending_) co_return false;
   reader_.next();
@@ -123,10 +128,11 @@ Awaitable<std::optional<Problem>> Connection::receive() {
   record_.begun = monotonic_now();
   while (true) {
     if (auto problem = reader_.advance()) co_return problem;
+    count_body(reader_.body_bytes());
     if (reader_.state() == RequestReader::State::whole) break;
     if (reader_.state() == RequestReader::State::body && phase_ != Phase::body)
       enter(Phase::body, limits.body_seconds);
-    if (service_.bodies_bytes + reader_.body_bytes() > bodies_max)
+    if (service_.bodies_bytes > bodies_max)
       co_return Problem{.kind = ProblemKind::overloaded,
                         .message = "The requests under way have as much memory as they may.",
                         .retry_after_ms = retry_ms_without_engine};
@@ -183,6 +189,7 @@ Awaitable<Response> Connection::follow_route(const Route& route, const Caller& c
                                    .message = service_.engine.absence(),
                                    .retry_after_ms = retry_ms_without_engine});
   Answer answer = co_await handle(route, request);
+  std::string{}.swap(request.body);  // What the route needs of it has been copied.
   record_.parsed = record_.computed = record_.written = monotonic_now();
   if (auto* const response = std::get_if<Response>(&answer)) co_return std::move(*response);
   if (const auto* const problem = std::get_if<Problem>(&answer))

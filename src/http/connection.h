@@ -48,6 +48,8 @@ class Connection {
   Awaitable<bool> write(std::string_view bytes);
   Awaitable<void> linger();
   void enter(Phase phase, double seconds);
+  // So many bytes of bodies are this connection's; 0 gives them back.
+  void count_body(size_t bytes);
 
   using Alarm = asio::basic_waitable_timer<std::chrono::steady_clock,
                                            asio::wait_traits<std::chrono::steady_clock>, Executor>;
@@ -60,6 +62,7 @@ class Connection {
   RequestRecord record_;
   Phase phase_ = Phase::idle;
   Instant deadline_{};
+  size_t body_counted_ = 0;
   bool timed_out_ = false;
   bool ending_ = false;
   bool hung_up_ = false;

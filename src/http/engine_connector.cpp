@@ -52,15 +52,15 @@ void EngineConnector::loop() {
   while (true) {
     changed_.wait(lock, [this] { return wanted_ || ending_; });
     if (ending_) return;
+    wanted_ = false;  // Before telling: whoever is told may lose the engine and ask again at once.
     lock.unlock();
     Connected connected = connect_lanes(socket_path_);
     const bool done = connected.any();
     told_(std::move(connected));
     lock.lock();
-    if (done)
-      wanted_ = false;
-    else
-      changed_.wait_for(lock, pause_between_tries, [this] { return ending_; });
+    if (done) continue;
+    wanted_ = true;
+    changed_.wait_for(lock, pause_between_tries, [this] { return ending_; });
   }
 }
 

@@ -24,7 +24,7 @@ struct Service {
   Engine engine;
   BulkThread bulk;
   bool draining = false;
-  size_t bodies_bytes = 0;  // of all requests that are being read or worked on
+  size_t bodies_bytes = 0;  // of all requests, from their first byte to their response's last
   std::string date;         // for the header, renewed once a second
   std::function<void(const RequestRecord&)> finished;  // may be empty
 

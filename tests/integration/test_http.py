@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import os
+import select
 import signal
 import struct
 import subprocess
@@ -173,6 +174,19 @@ def test_more_connections_than_may_be_are_turned_away(runtime: Path, tmp_path: P
         assert server.send_raw(b"").startswith(b"HTTP/1.1 503 ")
         connection.close()
         until_ready(server)
+
+
+def test_all_bodies_together_are_limited(runtime: Path, tmp_path: Path) -> None:
+    head = b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+    options = ("--backend", "echo", "--http-bodies-mib", "1")
+    with serving_http(tmp_path, runtime / "s", *options) as server:
+        with server.raw() as one, server.raw() as other:
+            for connection in (one, other):
+                connection.sendall(head + b" " * 700_000)
+            told = select.select([one, other], [], [], PATIENCE_S)[0]
+            assert told[0].recv(13) == b"HTTP/1.1 429 "
+        until(lambda: server.embed(b'{"input":"a"}' + b" " * 900_000).status == 200,
+              "their bytes to be given back")
 
 
 def test_slow_headers_and_bodies_are_ended(runtime: Path, tmp_path: Path) -> None:
