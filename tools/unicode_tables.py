@@ -294,4 +294,5 @@ def main():
     print_array(f"constexpr uint8_t fold_strings[{len(strings)}]", strings)
 
 
-main()
+if __name__ == "__main__":
+    main()

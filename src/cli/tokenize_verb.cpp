@@ -48,14 +48,20 @@ class TokenizeVerb final : public Verb {
       own = std::move(*tokenizer);
     }
     const Tokenizer& tokenizer = own ? *own : Tokenizer::bert_base_uncased();
+    if ((with_offsets_ || decode_) && !tokenizer.is_word_piece()) {
+      return Error{"--offsets and --decode are for WordPiece tokenizers only"};
+    }
     return for_each_text(texts_, [&](const std::string& text) -> Status {
       if (decode_) return print_decoded(tokenizer, text);
-      // No token is shorter than a byte, but special ones come on top.
-      ids_.resize(std::max<size_t>(ids_.size(), text.size() + special_tokens_room));
-      offsets_.resize(with_offsets_ ? ids_.size() : 0);
+      const auto encode_into = [&](size_t room) {
+        ids_.resize(room);
+        offsets_.resize(with_offsets_ ? room : 0);
+        return tokenizer.encode(text,
+                                {.tokens_max = tokens_max_, .add_special_tokens = !no_special_},
+                                scratch_, ids_, {}, offsets_);
+      };
       const Encoding encoding =
-          tokenizer.encode(text, {.tokens_max = tokens_max_, .add_special_tokens = !no_special_},
-                           scratch_, ids_, {}, offsets_);
+          encode_all(text.size() + special_tokens_room, tokens_max_, encode_into);
       print(tokenizer, text, encoding);
       return {};
     });

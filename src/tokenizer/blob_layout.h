@@ -32,10 +32,12 @@ struct Header {
   std::array<char, 8> magic;
   uint32_t format_version;
   uint32_t flags;
+  TokenizerFamily family;
+  uint32_t unknown_id;   // no_id: there is none (byte-level BPE only)
   uint64_t source_hash;  // of the file that was compiled
   uint64_t blob_bytes;
-  uint32_t unknown_id;
   uint32_t word_characters_max;
+  uint32_t reserved;
   std::array<uint32_t, trie_roles> root_bases;
   Section units;
   Section values;
@@ -44,9 +46,15 @@ struct Header {
   Section added_tokens;
   Section single_template;
   Section pair_template;
-  std::array<uint64_t, 9> reserved;
+  Section scores;
+  Section byte_ids;
+  Section merges;
+  Section steps;
+  Section step_text;
+  Section charsmap;
+  FamilyOptions options;
 };
-static_assert(sizeof(Header) == 240 && sizeof(Header) % 8 == 0);
+static_assert(sizeof(Header) == 312 && sizeof(Header) % 8 == 0);
 static_assert(sizeof(TemplateItem) == 8);
 
 }  // namespace hilo::blob

@@ -8,6 +8,8 @@
 
 #include "base/ensure.h"
 #include "tokenizer/blob_layout.h"
+#include "tokenizer/compile_family.h"
+#include "tokenizer/normalizer_sequence.h"
 #include "tokenizer/utf8.h"
 #include "tokenizer/vocabulary.h"
 
@@ -19,10 +21,10 @@ Trie& trie_of(std::array<Trie, trie_roles>& tries, TrieRole role) {
   return tries[static_cast<size_t>(role)];
 }
 
-std::array<Trie, trie_roles> make_tries(const TokenizerDescription& description) {
-  std::array<Trie, trie_roles> tries;
-  const std::string& prefix = description.continuation_prefix;
+void insert_word_pieces(const TokenizerDescription& description,
+                        std::array<Trie, trie_roles>& tries) {
   const Normalizer normalizer(description.normalizer);
+  const std::string& prefix = description.continuation_prefix;
   // No word of two characters begins with punctuation, so "##ing" can never begin a word.
   const bool prefix_is_punctuation =
       !prefix.empty() &&
@@ -35,18 +37,39 @@ std::array<Trie, trie_roles> make_tries(const TokenizerDescription& description)
     const bool begins = !continues || !prefix_is_punctuation || piece.size() == prefix.size();
     if (begins && !piece.empty()) trie_of(tries, TrieRole::word_start).insert(piece, id);
   }
+}
+
+// Added tokens that are looked for in normalized text are normalized, too.
+std::string normalized_text(const TokenizerDescription& description,
+                            const NormalizerSequence& sequence, const std::string& text) {
+  if (description.family != TokenizerFamily::word_piece) {
+    NormalizerScratch scratch;
+    return std::string(sequence.normalize(text, scratch).text);
+  }
   NormalizedText normalized;
+  normalized.reserve_for(text.size());
+  Normalizer(description.normalizer).normalize(text, normalized);
+  return std::string(normalized.view());
+}
+
+std::array<Trie, trie_roles> make_tries(const TokenizerDescription& description,
+                                        const NormalizerSequence& sequence) {
+  std::array<Trie, trie_roles> tries;
+  if (description.family == TokenizerFamily::word_piece) {
+    insert_word_pieces(description, tries);
+  } else {
+    insert_pieces(description, trie_of(tries, TrieRole::word_start));
+  }
   for (uint32_t place = 0; place < description.added.size(); ++place) {
     const AddedToken& token = description.added[place];
     if (!token.normalized) {
       trie_of(tries, TrieRole::added_raw).insert(token.content, place);
       continue;
     }
-    normalized.reserve_for(token.content.size());
-    normalizer.normalize(token.content, normalized);
+    const std::string normalized = normalized_text(description, sequence, token.content);
     // One that normalizes to nothing is never found.
     if (normalized.empty()) continue;
-    trie_of(tries, TrieRole::added_normalized).insert(normalized.view(), place);
+    trie_of(tries, TrieRole::added_normalized).insert(normalized, place);
   }
   return tries;
 }
@@ -97,6 +120,16 @@ class BlobWriter {
   std::vector<std::pair<size_t, std::span<const std::byte>>> sections_;
 };
 
+void add_family(const FamilyImage& family, BlobWriter& writer, blob::Header& header) {
+  header.options = family.options;
+  header.scores = writer.add(family.scores);
+  header.byte_ids = writer.add(family.byte_ids);
+  header.merges = writer.add(family.merges);
+  header.steps = writer.add(family.steps);
+  header.step_text = writer.add(std::as_bytes(std::span(family.step_text)));
+  header.charsmap = writer.add(std::as_bytes(std::span(family.charsmap)));
+}
+
 uint32_t flags_of(const NormalizerOptions& options, bool wide_values) {
   return (options.clean_text ? blob::flag_clean_text : 0U) |
          (options.handle_chinese_chars ? blob::flag_handle_chinese_chars : 0U) |
@@ -121,12 +154,18 @@ Result<uint32_t> count_ids(const TokenizerDescription& description) {
 Result<Blob> compile_vocabulary(const TokenizerDescription& description) {
   const Result<uint32_t> id_count = count_ids(description);
   if (!id_count) return id_count.error();
-  const std::optional<uint32_t> unknown = description.id_of(description.unknown_piece);
+  const bool may_lack_unknown =
+      description.family == TokenizerFamily::byte_level_bpe && description.unknown_piece.empty();
+  const std::optional<uint32_t> unknown =
+      may_lack_unknown ? no_id : description.id_of(description.unknown_piece);
   if (!unknown) {
     return Error{fmt::format("the vocabulary lacks its piece for unknown words, {}",
                              description.unknown_piece)};
   }
-  const Result<FlatTries> flat = flatten(make_tries(description));
+  const FamilyImage family = make_family_image(description, *id_count);
+  const Result<NormalizerSequence> sequence = NormalizerSequence::open(family.parts());
+  if (!sequence) return sequence.error();
+  const Result<FlatTries> flat = flatten(make_tries(description, *sequence));
   if (!flat) return flat.error();
 
   const PieceTable pieces = make_piece_table(description, *id_count);
@@ -144,6 +183,7 @@ Result<Blob> compile_vocabulary(const TokenizerDescription& description) {
   header.magic = blob::magic;
   header.format_version = blob::format_version;
   header.flags = flags_of(description.normalizer, wide);
+  header.family = description.family;
   header.source_hash = description.source_hash;
   header.unknown_id = *unknown;
   header.word_characters_max = description.word_characters_max;
@@ -155,6 +195,7 @@ Result<Blob> compile_vocabulary(const TokenizerDescription& description) {
   header.added_tokens = writer.add(added);
   header.single_template = writer.add(description.single);
   header.pair_template = writer.add(description.pair);
+  add_family(family, writer, header);
   Blob made = writer.finish(header);
   // The reader's rules are the rules: what it would refuse is refused here, too.
   const Result<Vocabulary> opened = Vocabulary::open(made.bytes());

@@ -25,8 +25,8 @@ std::string_view without_trailing_whitespace(std::string_view line) {
   return line;
 }
 
-std::map<std::string, uint32_t, std::less<>> pieces_of_lines(std::string_view text) {
-  std::map<std::string, uint32_t, std::less<>> pieces;
+PieceList pieces_of_lines(std::string_view text) {
+  PieceList pieces;
   for (uint32_t id = 0; !text.empty(); ++id) {
     const size_t line_bytes = std::min(text.find('\n'), text.size());
     // Where two lines are equal, the reference keeps the later id.

@@ -19,9 +19,9 @@ std::optional<uint32_t> TokenizerDescription::id_of(std::string_view content) co
   for (const AddedToken& token : added) {
     if (token.content == content) return token.id;
   }
-  const auto piece = pieces.find(content);
-  if (piece == pieces.end()) return std::nullopt;
-  return piece->second;
+  const Piece* piece = pieces.find(content);
+  if (piece == nullptr) return std::nullopt;
+  return piece->id;
 }
 
 void TokenizerDescription::add(AddedToken token) {
@@ -34,9 +34,8 @@ void TokenizerDescription::add(AddedToken token) {
     *known = std::move(token);
     return;
   }
-  const auto piece = pieces.find(token.content);
-  if (piece != pieces.end()) {
-    token.id = piece->second;
+  if (const Piece* piece = pieces.find(token.content)) {
+    token.id = piece->id;
   } else {
     auto next = static_cast<uint32_t>(pieces.size());
     for (const AddedToken& other : added) next = std::max(next, other.id + 1);

@@ -3,14 +3,16 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizer/family_parts.h"
 #include "tokenizer/normalizer.h"
+#include "tokenizer/piece_list.h"
+#include "tokenizer/pipeline.h"
 
 namespace hilo {
 
@@ -33,12 +35,26 @@ struct TemplateItem {
   uint32_t type;
 };
 
+// What only Unigram and byte-level BPE have.
+struct FamilyDescription {
+  std::vector<double> scores;  // Unigram: of each piece, by its id
+  std::vector<MergeRecord> merges;
+  bool byte_fallback = false;
+  bool fuse_unknown = false;
+  bool ignore_merges = false;
+  std::vector<NormalizerStep> steps;
+  std::string charsmap;
+  PreTokenizerOptions pre_tokenizer;
+};
+
 struct TokenizerDescription {
-  std::map<std::string, uint32_t, std::less<>> pieces;
-  std::string unknown_piece = "[UNK]";
+  TokenizerFamily family = TokenizerFamily::word_piece;
+  PieceList pieces;
+  std::string unknown_piece = "[UNK]";  // empty: none, which only byte-level BPE allows
   std::string continuation_prefix = "##";
   uint32_t word_characters_max = 100;
-  NormalizerOptions normalizer;
+  NormalizerOptions normalizer;  // WordPiece's
+  FamilyDescription subwords;    // for the other families
   std::vector<AddedToken> added;
   std::vector<TemplateItem> single = {{TemplateItem::first_text, 0}};
   std::vector<TemplateItem> pair = {{TemplateItem::first_text, 0}, {TemplateItem::second_text, 1}};

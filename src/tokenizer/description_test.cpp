@@ -54,14 +54,14 @@ TEST(DescribeTokenizerJson, WhatItCannotUseIsNamed) {
   EXPECT_THAT(error_of("{"), HasSubstr("t.json is not a JSON object"));
   EXPECT_THAT(error_of("[]"), HasSubstr("not a JSON object"));
   EXPECT_THAT(error_of("{}"), HasSubstr("no model.vocab"));
-  EXPECT_THAT(error_of(R"({"model":{"type":"BPE"}})"), HasSubstr("type BPE"));
+  EXPECT_THAT(error_of(R"({"model":{"type":"WordLevel"}})"), HasSubstr("type WordLevel"));
   EXPECT_THAT(error_of(R"({"model":{"vocab":{"a":-1}}})"), HasSubstr("piece \"a\""));
   EXPECT_THAT(error_of(R"({"model":{"vocab":{"a":1}},"normalizer":{"type":"NFC"}})"),
               HasSubstr("\"NFC\""));
   EXPECT_THAT(error_of(R"({"model":{"vocab":{"a":1}},"pre_tokenizer":{"type":"Metaspace"}})"),
               HasSubstr("\"Metaspace\""));
-  EXPECT_THAT(error_of(json_with("", R"(,"post_processor":{"type":"ByteLevel"})")),
-              HasSubstr("\"ByteLevel\""));
+  EXPECT_THAT(error_of(json_with("", R"(,"post_processor":{"type":"Other"})")),
+              HasSubstr("\"Other\""));
   EXPECT_THAT(error_of(json_with("", R"(,"added_tokens":[{"id":1}])")), HasSubstr("no content"));
   EXPECT_THAT(error_of(json_with("", R"(,"post_processor":{"type":"TemplateProcessing",
                                "single":[{"SpecialToken":{"id":"[X]","type_id":0}}]})")),

@@ -76,20 +76,20 @@ class ReferenceTokenizer {
   }
 
   void append_pieces(std::u32string_view word, std::vector<uint32_t>& ids) const {
-    const uint32_t unknown = description_.pieces.at(description_.unknown_piece);
+    const uint32_t unknown = description_.pieces.find(description_.unknown_piece)->id;
     if (word.size() > description_.word_characters_max) return ids.push_back(unknown);
     std::vector<uint32_t> found;
     for (size_t begin = 0; begin < word.size();) {
       size_t end = word.size();
-      auto piece = description_.pieces.end();
+      const Piece* piece = nullptr;
       for (; end > begin; --end) {
         std::string key = begin == 0 ? "" : description_.continuation_prefix;
         for (const char32_t c : word.substr(begin, end - begin)) key += encode_character(c).view();
         piece = description_.pieces.find(key);
-        if (piece != description_.pieces.end()) break;
+        if (piece != nullptr) break;
       }
       if (end == begin) return ids.push_back(unknown);
-      found.push_back(piece->second);
+      found.push_back(piece->id);
       begin = end;
     }
     ids.insert(ids.end(), found.begin(), found.end());

@@ -11,6 +11,7 @@
 #include "tokenizer/bert_base_uncased.h"
 #include "tokenizer/decoder.h"
 #include "tokenizer/description.h"
+#include "tokenizer/subwords.h"
 #include "tokenizer/token_buffer.h"
 #include "tokenizer/vocabulary.h"
 #include "tokenizer/word_encoder.h"
@@ -23,6 +24,7 @@ struct TokenizerScratch::Buffers {
   // Only for tokenizers that look for tokens in normalized text.
   NormalizedText text;
   AlignedText aligned_text;
+  SubwordScratch subwords;  // of the families that are no WordPiece
   TokenBuffer first;
   TokenBuffer second;
 };
@@ -40,10 +42,22 @@ struct Tokenizer::State {
         raw_added(vocabulary, TrieRole::added_raw),
         normalized_added(vocabulary, TrieRole::added_normalized) {}
 
+  // The vocabulary does not move any more.
+  static Result<std::unique_ptr<State>> make(std::optional<Blob> owned_blob,
+                                             const Vocabulary& opened) {
+    auto state = std::make_unique<State>(std::move(owned_blob), opened);
+    if (opened.family() == TokenizerFamily::word_piece) return state;
+    Result<Subwords> subwords = Subwords::open(state->vocabulary);
+    if (!subwords) return subwords.error();
+    state->subwords.emplace(std::move(subwords).value());
+    return state;
+  }
+
   std::optional<Blob> blob;  // none: the bytes belong to someone else
   Vocabulary vocabulary;
   WordEncoder words;
   WordEncoder normalized_words;  // of text that was normalized before
+  std::optional<Subwords> subwords;  // none: a WordPiece
   AddedTokenSet raw_added;
   AddedTokenSet normalized_added;
 };
@@ -171,7 +185,9 @@ Result<Tokenizer> Tokenizer::from_description(const TokenizerDescription& descri
   const Result<Vocabulary> vocabulary = Vocabulary::open(std::as_const(*blob).bytes());
   if (!vocabulary) return vocabulary.error();
   // Moving the blob moves its owner, not its bytes.
-  return Tokenizer(std::make_unique<State>(std::move(blob).value(), vocabulary.value()));
+  Result<std::unique_ptr<State>> state = State::make(std::move(blob).value(), vocabulary.value());
+  if (!state) return state.error();
+  return Tokenizer(std::move(state).value());
 }
 
 Result<Tokenizer> Tokenizer::from_directory(const std::filesystem::path& directory) {
@@ -185,7 +201,9 @@ Result<Tokenizer> Tokenizer::from_directory(const std::filesystem::path& directo
 Result<Tokenizer> Tokenizer::from_compiled(std::span<const std::byte> blob) {
   const Result<Vocabulary> vocabulary = Vocabulary::open(blob);
   if (!vocabulary) return vocabulary.error();
-  return Tokenizer(std::make_unique<State>(std::nullopt, vocabulary.value()));
+  Result<std::unique_ptr<State>> state = State::make(std::nullopt, vocabulary.value());
+  if (!state) return state.error();
+  return Tokenizer(std::move(state).value());
 }
 
 const Tokenizer& Tokenizer::bert_base_uncased() {
@@ -231,8 +249,28 @@ void Tokenizer::append_plain_with_offsets(std::string_view text, size_t begin, b
   }
 }
 
+void Tokenizer::tokenize_subwords(std::string_view text, bool match_special,
+                                  TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const {
+  ENSURE(!tokens.wants_offsets());
+  const State& state = *state_;
+  SubwordScratch& scratch = buffers.subwords;
+  const std::string_view valid = to_valid_utf8(text, scratch.valid);
+  const auto append_normalized = [&](std::string_view raw, size_t begin) {
+    NormalizedView normal = state.subwords->normalizer().normalize(raw, scratch.normalizer);
+    if (begin > 0) normal.from_first = 0;
+    between_added({state.vocabulary, state.normalized_added, normal.text, match_special},
+                  normal.text, 0, tokens, [&](std::string_view part, size_t at) {
+                    const size_t from_first = normal.from_first - std::min(at, normal.from_first);
+                    state.subwords->append({part, from_first}, scratch, tokens);
+                  });
+  };
+  between_added({state.vocabulary, state.raw_added, valid, match_special}, valid, 0, tokens,
+                append_normalized);
+}
+
 void Tokenizer::tokenize(std::string_view text, bool match_special,
                          TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const {
+  if (state_->subwords) return tokenize_subwords(text, match_special, buffers, tokens);
   between_added({state_->vocabulary, state_->raw_added, text, match_special}, text, 0, tokens,
                 [&](std::string_view part, size_t begin) {
                   append_plain(part, begin, match_special, buffers, tokens);
@@ -282,7 +320,12 @@ uint32_t Tokenizer::special_tokens_added(bool pair) const {
   return static_cast<uint32_t>(items - (pair ? 2 : 1));
 }
 
+bool Tokenizer::is_word_piece() const {
+  return state_->vocabulary.family() == TokenizerFamily::word_piece;
+}
+
 std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special_tokens) const {
+  ENSURE(is_word_piece());
   return decode_word_pieces(state_->vocabulary, state_->words.normalizer(), ids,
                             skip_special_tokens);
 }

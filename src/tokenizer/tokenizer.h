@@ -93,6 +93,9 @@ class Tokenizer {
                        std::span<uint32_t> ids, std::span<uint8_t> types = {},
                        std::span<TokenOffsets> offsets = {}) const;
 
+  // Offsets and decode() are for WordPiece only.
+  bool is_word_piece() const;
+
   // The text that the ids stand for, apart from what the normalizer changed.
   std::string decode(std::span<const uint32_t> ids, bool skip_special_tokens) const;
 
@@ -104,6 +107,8 @@ class Tokenizer {
  private:
   struct State;
   explicit Tokenizer(std::unique_ptr<State> state);
+  void tokenize_subwords(std::string_view text, bool match_special,
+                         TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const;
   // Text that lies between added tokens.
   void append_plain(std::string_view text, size_t begin, bool match_special,
                     TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const;
@@ -113,6 +118,19 @@ class Tokenizer {
                 TokenBuffer& tokens) const;
   std::unique_ptr<State> state_;
 };
+
+// All tokens of a text, as many as tokens_max allows: `encode` is called with room for so many, and
+// with more where that was not enough. A text may have more tokens than bytes, because a normalizer
+// may lengthen it.
+template <class Encode>
+Encoding encode_all(size_t room, uint32_t tokens_max, const Encode& encode) {
+  while (true) {
+    const Encoding encoding = encode(room);
+    const bool has_all = !encoding.truncated || (tokens_max != 0 && encoding.tokens >= tokens_max);
+    if (has_all) return encoding;
+    room = 2 * room + 1;
+  }
+}
 
 // A whole text is valid UTF-8 (Unicode table 3-7: no overlong forms, no surrogates, nothing above
 // U+10FFFF).

@@ -101,17 +101,24 @@ hilo_status encode(hilo_tokenizer& tokenizer, const Request& request, hilo_token
   const hilo::Tokenizer& rules = tokenizer.get();
   const uint32_t special = rules.special_tokens_added(request.second.has_value());
   if (const hilo_status status = check(request, special); status != HILO_OK) return status;
-  // No byte makes more than one token.
+  if (tokens.offsets != nullptr && !rules.is_word_piece()) {
+    return fail(HILO_INVALID_ARGUMENT, "offsets are given for WordPiece tokenizers only");
+  }
   const std::string_view second = request.second.value_or(std::string_view{});
-  const size_t room = request.text.size() + second.size() + special;
-  tokenizer.ids.resize(room);
-  tokenizer.types.resize(tokens.types == nullptr ? 0 : room);
-  tokenizer.offsets.resize(tokens.offsets == nullptr ? 0 : room);
+  const auto encode_into = [&](size_t room) {
+    tokenizer.ids.resize(room);
+    tokenizer.types.resize(tokens.types == nullptr ? 0 : room);
+    tokenizer.offsets.resize(tokens.offsets == nullptr ? 0 : room);
+    if (!request.second) {
+      return rules.encode(request.text, request.options, tokenizer.scratch, tokenizer.ids,
+                          tokenizer.types, tokenizer.offsets);
+    }
+    return rules.encode_pair({request.text, second}, request.options, tokenizer.scratch,
+                             tokenizer.ids, tokenizer.types, tokenizer.offsets);
+  };
   const hilo::Encoding encoding =
-      request.second ? rules.encode_pair({request.text, second}, request.options, tokenizer.scratch,
-                                         tokenizer.ids, tokenizer.types, tokenizer.offsets)
-                     : rules.encode(request.text, request.options, tokenizer.scratch, tokenizer.ids,
-                                    tokenizer.types, tokenizer.offsets);
+      hilo::encode_all(request.text.size() + second.size() + special, request.options.tokens_max,
+                       encode_into);
   tokens.count = encoding.tokens;
   tokens.truncated = encoding.truncated ? 1 : 0;
   if (encoding.tokens > tokens.room) {
@@ -162,6 +169,9 @@ hilo_status hilo_tokenizer_decode(hilo_tokenizer* tokenizer, const uint32_t* ids
     return fail(HILO_INVALID_ARGUMENT, "tokenizer, ids or text is NULL");
   }
   *text = nullptr;
+  if (!tokenizer->get().is_word_piece()) {
+    return fail(HILO_INVALID_ARGUMENT, "ids are decoded for WordPiece tokenizers only");
+  }
   return guarded([&] {
     tokenizer->decoded = tokenizer->get().decode({ids, count}, leave_out_special_tokens != 0);
     *text = tokenizer->decoded.c_str();

@@ -53,6 +53,21 @@ Result<blob::Header> read_header(std::span<const std::byte> bytes) {
   return header;
 }
 
+Status read_family_parts(std::span<const std::byte> blob, const blob::Header& header,
+                         FamilyParts& parts) {
+  parts.options = header.options;
+  for (const Status& status :
+       {read_section(blob, header.scores, "scores", parts.scores),
+        read_section(blob, header.byte_ids, "ids of bytes", parts.byte_ids),
+        read_section(blob, header.merges, "merges", parts.merges),
+        read_section(blob, header.steps, "normalizer steps", parts.steps),
+        read_section(blob, header.step_text, "normalizer texts", parts.step_text),
+        read_section(blob, header.charsmap, "character map", parts.charsmap)}) {
+    if (!status) return status;
+  }
+  return {};
+}
+
 }  // namespace
 
 Blob Blob::copy_of(std::span<const std::byte> bytes) {
@@ -77,10 +92,12 @@ Result<Vocabulary> Vocabulary::open(std::span<const std::byte> blob) {
         read_section(blob, header.piece_text, "piece texts", vocabulary.piece_text_),
         read_section(blob, header.added_tokens, "added tokens", vocabulary.added_tokens_),
         read_section(blob, header.single_template, "template", vocabulary.single_template_),
-        read_section(blob, header.pair_template, "pair template", vocabulary.pair_template_)}) {
+        read_section(blob, header.pair_template, "pair template", vocabulary.pair_template_),
+        read_family_parts(blob, header, vocabulary.family_parts_)}) {
     if (!status) return status.error();
   }
   vocabulary.root_bases_ = header.root_bases;
+  vocabulary.family_ = header.family;
   vocabulary.unknown_id_ = header.unknown_id;
   vocabulary.word_characters_max_ = header.word_characters_max;
   vocabulary.normalizer_options_ = {
@@ -96,14 +113,18 @@ Result<Vocabulary> Vocabulary::open(std::span<const std::byte> blob) {
 
 Status Vocabulary::check() const {
   for (const Status& status : {check_pieces(), check_tries(), check_template(single_template_, 0),
-                               check_template(pair_template_, 1)}) {
+                               check_template(pair_template_, 1),
+                               check_family_parts(family_, family_parts_, id_count())}) {
     if (!status) return status;
   }
   if (word_characters_max_ > word_characters_limit) {
     return Error{fmt::format("max_input_chars_per_word is {}; up to {} is supported",
                              word_characters_max_, word_characters_limit)};
   }
-  if (unknown_id_ >= id_count()) return damaged("the id of unknown words has no piece");
+  const bool may_lack_unknown = family_ == TokenizerFamily::byte_level_bpe;
+  if (unknown_id_ >= id_count() && !(may_lack_unknown && unknown_id_ == no_id)) {
+    return damaged("the id of unknown words has no piece");
+  }
   const bool added_in_range =
       std::all_of(added_tokens_.begin(), added_tokens_.end(),
                   [&](const AddedTokenRecord& token) { return token.id < id_count(); });

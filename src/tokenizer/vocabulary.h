@@ -2,7 +2,9 @@
 // mapped file, in memory).
 //
 //   | header | units of the tries | values of their slots | ends of pieces | text of pieces |
-//   | added tokens | single template | pair template |        each part begins at 64 bytes
+//   | added tokens | single template | pair template | what only some families have |
+//
+// Each part begins at a multiple of 64 bytes.
 //
 // Threads: a Vocabulary never changes.
 #pragma once
@@ -16,6 +18,7 @@
 
 #include "base/result.h"
 #include "tokenizer/description.h"
+#include "tokenizer/family_parts.h"
 #include "tokenizer/flat_trie.h"
 
 namespace hilo {
@@ -26,7 +29,8 @@ inline constexpr uint32_t word_characters_limit = 1U << 16;
 
 // What the tries of a vocabulary hold.
 enum class TrieRole : uint32_t {
-  word_start,        // pieces that begin a word; values are ids
+  word_start,        // pieces that begin a word, or all of them where that is no difference;
+                     // values are ids
   continuation,      // pieces that go on in it, without their "##"; values are ids
   added_raw,         // added tokens looked for in the text as it is; values are their places
   added_normalized,  // added tokens looked for in the normalized text
@@ -71,6 +75,18 @@ class Vocabulary {
   TrieMatch longest_match(TrieRole role, std::string_view text) const {
     return hilo::longest_match(units_.data(), root_bases_[static_cast<size_t>(role)], text);
   }
+  // Calls `take` with the bytes and the id of each piece that `text` begins with, shortest first.
+  template <class Take>
+  void for_each_match(std::string_view text, const Take& take) const {
+    uint32_t base = root_bases_[static_cast<size_t>(TrieRole::word_start)];
+    for (size_t at = 0; at < text.size(); ++at) {
+      const uint32_t label = static_cast<uint8_t>(text[at]);
+      const flat_trie::Unit unit = units_[base ^ label];
+      if ((unit & flat_trie::label_mask) != label) return;
+      if ((unit & flat_trie::has_value) != 0) take(at + 1, value_of(base ^ label));
+      base = unit >> flat_trie::base_shift;
+    }
+  }
   uint32_t value_of(uint32_t slot) const {
     return narrow_values_.empty() ? wide_values_[slot] : narrow_values_[slot];
   }
@@ -82,6 +98,9 @@ class Vocabulary {
   // Zero-terminated in memory; empty for an id without a piece.
   std::string_view piece(uint32_t id) const;
   uint32_t id_count() const { return static_cast<uint32_t>(piece_ends_.size()); }
+  TokenizerFamily family() const { return family_; }
+  const FamilyParts& family_parts() const { return family_parts_; }
+  // no_id where there is none, which only byte-level BPE allows.
   uint32_t unknown_id() const { return unknown_id_; }
   uint32_t word_characters_max() const { return word_characters_max_; }
   NormalizerOptions normalizer_options() const { return normalizer_options_; }
@@ -105,6 +124,8 @@ class Vocabulary {
   std::span<const TemplateItem> single_template_;
   std::span<const TemplateItem> pair_template_;
   std::array<uint32_t, trie_roles> root_bases_{};
+  TokenizerFamily family_ = TokenizerFamily::word_piece;
+  FamilyParts family_parts_;
   uint32_t unknown_id_ = 0;
   uint32_t word_characters_max_ = 0;
   NormalizerOptions normalizer_options_;

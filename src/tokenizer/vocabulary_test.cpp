@@ -51,7 +51,7 @@ TEST(CompileVocabulary, RefusesWhatItCannotHold) {
   EXPECT_THAT(compile_error(description), HasSubstr("<nowhere>"));
 
   description = cases::bert_description();
-  description.pieces["far"] = ids_max;
+  description.pieces.insert_or_assign("far", ids_max);
   EXPECT_THAT(compile_error(description), HasSubstr(std::to_string(ids_max)));
 
   description = cases::bert_description();

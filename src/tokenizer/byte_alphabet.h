@@ -1,0 +1,16 @@
+// The alphabet in which a byte-level vocabulary is written: each byte is a character that can be
+// seen, so that a space is "Ġ".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hilo {
+
+// The bytes that a piece stands for, or nothing if it has a character that stands for none.
+std::optional<std::string> bytes_of_piece(std::string_view piece);
+std::string piece_of_byte(uint8_t byte);
+
+}  // namespace hilo

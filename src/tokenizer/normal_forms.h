@@ -1,0 +1,31 @@
+// The normal forms NFC, NFD, NFKC and NFKD of Unicode 9.0, the version of the reference.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hilo {
+
+enum class NormalForm : uint32_t { nfc, nfd, nfkc, nfkd };
+
+// No character becomes more than this many times its bytes.
+inline constexpr size_t normal_form_growth_max = 11;
+
+// A run of characters that act on each other, while it is put in order.
+struct NormalFormScratch {
+  struct Mark {
+    char32_t character;
+    uint8_t combining_class;
+  };
+  std::vector<Mark> run;
+  std::vector<Mark> sorted;
+};
+
+// `text` is valid UTF-8; its normal form is appended.
+void normalize_to(NormalForm form, std::string_view text, NormalFormScratch& scratch,
+                  std::string& normalized);
+
+}  // namespace hilo

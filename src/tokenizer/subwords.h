@@ -1,0 +1,57 @@
+// Text to words to ids for Unigram and byte-level BPE: normalizer, pre-tokenizer and model, one
+// after the other. Threads: never changes; each thread has its own scratch.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "tokenizer/byte_level_bpe.h"
+#include "tokenizer/metaspace.h"
+#include "tokenizer/normalizer_sequence.h"
+#include "tokenizer/pretokenizer_regex.h"
+#include "tokenizer/token_buffer.h"
+#include "tokenizer/unigram.h"
+#include "tokenizer/vocabulary.h"
+#include "tokenizer/word_cache.h"
+
+namespace hilo {
+
+struct SubwordScratch {
+  std::string valid;  // the text, where it was not valid UTF-8
+  NormalizerScratch normalizer;
+  std::string word;
+  UnigramScratch unigram;
+  BpeScratch bpe;
+  WordCache cache;
+};
+
+class Subwords {
+ public:
+  // `vocabulary` stays where it is.
+  static Result<Subwords> open(const Vocabulary& vocabulary);
+
+  const NormalizerSequence& normalizer() const { return normalizer_; }
+  // Appends the ids of a text that is normalized and holds no added tokens, and stops soon after
+  // the buffer is over its limit.
+  void append(NormalizedView text, SubwordScratch& scratch, TokenBuffer& tokens) const;
+
+ private:
+  Subwords(const Vocabulary& vocabulary, NormalizerSequence normalizer);
+  void append_word(std::string_view word, SubwordScratch& scratch, TokenBuffer& tokens) const;
+  void append_with_model(std::string_view word, SubwordScratch& scratch, TokenBuffer& tokens) const;
+
+  TokenizerFamily family_;
+  uint64_t owner_;  // whose words a cache holds
+  NormalizerSequence normalizer_;
+  bool add_prefix_space_;
+  Metaspace metaspace_;
+  RegexSplitter splitter_;
+  Unigram unigram_;
+  ByteLevelBpe bpe_;
+};
+
+// `text` if it is valid UTF-8, else a copy in which each maximal invalid part is U+FFFD.
+std::string_view to_valid_utf8(std::string_view text, std::string& copy);
+
+}  // namespace hilo
