@@ -1,5 +1,9 @@
 #include "tokenizer/compile_family.h"
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "tokenizer/byte_alphabet.h"
@@ -80,14 +84,15 @@ void insert_pieces(const TokenizerDescription& description, Trie& trie) {
   const bool is_unigram = description.family == TokenizerFamily::unigram;
   // BPE looks whole words up only if it may ignore its merges.
   if (!is_unigram && !description.subwords.ignore_merges) return;
+  std::vector<Piece> keys;
+  keys.reserve(description.pieces.size());
   for (const auto& [piece, id] : description.pieces) {
-    if (is_unigram) {
-      if (!piece.empty()) trie.insert(piece, id);
-    } else if (const std::optional<std::string> bytes = bytes_of_piece(piece);
-               bytes && !bytes->empty()) {
-      trie.insert(*bytes, id);
-    }
+    std::optional<std::string> key = is_unigram ? piece : bytes_of_piece(piece);
+    if (key && !key->empty()) keys.push_back({std::move(*key), id});
   }
+  std::sort(keys.begin(), keys.end(),
+            [](const Piece& a, const Piece& b) { return a.text < b.text; });
+  for (const auto& [key, id] : keys) trie.insert(key, id);
 }
 
 }  // namespace hilo

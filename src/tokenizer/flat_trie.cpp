@@ -1,9 +1,10 @@
 #include "tokenizer/flat_trie.h"
 
 #include <algorithm>
-#include <bitset>
-#include <numeric>
+#include <array>
+#include <bit>
 #include <optional>
+#include <utility>
 
 #include "base/ensure.h"
 
@@ -12,6 +13,45 @@ namespace hilo {
 namespace {
 
 using namespace flat_trie;
+
+// Some of the slots of a block.
+class SlotSet {
+ public:
+  bool empty() const { return (words_[0] | words_[1] | words_[2] | words_[3]) == 0; }
+  // The set is not empty.
+  uint32_t first() const {
+    uint32_t word = 0;
+    while (words_[word] == 0) ++word;
+    return word * 64 + static_cast<uint32_t>(std::countr_zero(words_[word]));
+  }
+  void remove(uint32_t slot) { words_[slot / 64] &= ~(uint64_t{1} << slot % 64); }
+  void keep(const SlotSet& others) {
+    for (size_t word = 0; word < words_.size(); ++word) words_[word] &= others.words_[word];
+  }
+
+  // The slots from which XOR with `label` leads into this set. The label's upper two bits exchange
+  // words; each of the lower six exchanges neighbouring groups of bits in every word.
+  SlotSet moved_by(uint32_t label) const {
+    constexpr std::array<uint64_t, 6> lower_halves = {0x5555555555555555, 0x3333333333333333,
+                                                      0x0F0F0F0F0F0F0F0F, 0x00FF00FF00FF00FF,
+                                                      0x0000FFFF0000FFFF, 0x00000000FFFFFFFF};
+    SlotSet moved;
+    for (uint32_t word = 0; word < words_.size(); ++word) {
+      uint64_t bits = words_[word ^ label / 64];
+      for (uint32_t bit = 0; bit < lower_halves.size(); ++bit) {
+        if ((label >> bit & 1) == 0) continue;
+        const uint32_t by = 1U << bit;
+        bits = (bits >> by & lower_halves[bit]) | (bits & lower_halves[bit]) << by;
+      }
+      moved.words_[word] = bits;
+    }
+    return moved;
+  }
+
+ private:
+  std::array<uint64_t, block_slots / 64> words_ = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0},
+                                                   ~uint64_t{0}};
+};
 
 // Finds a base for each node. Nodes come in order of falling edge count, so that the many with one
 // edge fill the holes that the others left: bert-base-uncased uses 99 % of its slots.
@@ -26,7 +66,7 @@ class SlotAllocator {
         occupy(block, *base, edges);
         return open_[at] * block_slots + *base;
       }
-      if (++block.failures == failures_max) {
+      if (block.slots_free.empty() || ++block.failures == failures_max) {
         open_.erase(open_.begin() + static_cast<ptrdiff_t>(at));
         --at;
       }
@@ -39,42 +79,42 @@ class SlotAllocator {
 
  private:
   struct Block {
-    std::bitset<block_slots> slots_taken;
-    std::bitset<block_slots> bases_taken;
+    SlotSet slots_free;
+    SlotSet bases_free;
     uint32_t failures = 0;
   };
   // A block in which this many nodes found no place is not tried again before the edge count falls.
-  static constexpr uint32_t failures_max = 64;
+  static constexpr uint32_t failures_max = 16;
 
   void reopen_blocks(size_t edge_count) {
     edge_count_ = edge_count;
     open_.clear();
     for (uint32_t index = 0; index < blocks_.size(); ++index) {
       blocks_[index].failures = 0;
-      if (!blocks_[index].slots_taken.all()) open_.push_back(index);
+      if (!blocks_[index].slots_free.empty()) open_.push_back(index);
     }
   }
 
   void add_block() {
     open_.push_back(static_cast<uint32_t>(blocks_.size()));
     blocks_.emplace_back();
-    blocks_.front().bases_taken.set(0);  // the base of nodes without children
+    blocks_.front().bases_free.remove(0);  // the base of nodes without children
   }
 
+  // The least free base whose slots for all edges are free. For one edge those are the free slots
+  // with `label` taken out by XOR; all 256 bases are looked at together.
   static std::optional<uint32_t> free_base(const Block& block, std::span<const Trie::Edge> edges) {
-    for (uint32_t base = 0; base < block_slots; ++base) {
-      if (block.bases_taken[base]) continue;
-      const bool fits = std::none_of(edges.begin(), edges.end(), [&](const Trie::Edge& edge) {
-        return block.slots_taken[base ^ edge.label];
-      });
-      if (fits) return base;
+    SlotSet fitting = block.bases_free;
+    for (const Trie::Edge& edge : edges) {
+      fitting.keep(block.slots_free.moved_by(edge.label));
+      if (fitting.empty()) return std::nullopt;
     }
-    return std::nullopt;
+    return fitting.first();
   }
 
   static void occupy(Block& block, uint32_t base, std::span<const Trie::Edge> edges) {
-    block.bases_taken.set(base);
-    for (const Trie::Edge& edge : edges) block.slots_taken.set(base ^ edge.label);
+    block.bases_free.remove(base);
+    for (const Trie::Edge& edge : edges) block.slots_free.remove(base ^ edge.label);
   }
 
   std::vector<Block> blocks_;
@@ -87,19 +127,30 @@ struct NodeReference {
   uint32_t node;
 };
 
+// In order of falling edge count, sorted by counting.
 std::vector<NodeReference> nodes_with_edges(std::span<const Trie> tries) {
-  std::vector<NodeReference> references;
-  for (uint32_t trie = 0; trie < tries.size(); ++trie) {
-    const auto node_count = static_cast<uint32_t>(tries[trie].nodes().size());
-    for (uint32_t node = 0; node < node_count; ++node) {
-      if (!tries[trie].nodes()[node].edges.empty()) references.push_back({trie, node});
+  std::array<size_t, block_slots + 1> places{};  // of each edge count: where its nodes begin
+  const auto for_each_node = [tries](const auto& take) {
+    for (uint32_t trie = 0; trie < tries.size(); ++trie) {
+      const auto node_count = static_cast<uint32_t>(tries[trie].node_count());
+      for (uint32_t node = 0; node < node_count; ++node) {
+        const uint32_t edges = tries[trie].edge_count(node);
+        if (edges > 0) take(edges, NodeReference{trie, node});
+      }
     }
-  }
-  const auto edge_count = [tries](NodeReference reference) {
-    return tries[reference.trie].nodes()[reference.node].edges.size();
   };
-  std::stable_sort(references.begin(), references.end(),
-                   [&](NodeReference a, NodeReference b) { return edge_count(a) > edge_count(b); });
+  size_t total = 0;
+  for_each_node([&](uint32_t edges, NodeReference) {
+    ++places[edges];
+    ++total;
+  });
+  size_t begin = 0;
+  for (size_t edges = block_slots; edges > 0; --edges) {
+    begin += std::exchange(places[edges], begin);
+  }
+  std::vector<NodeReference> references(total);
+  for_each_node(
+      [&](uint32_t edges, NodeReference reference) { references[places[edges]++] = reference; });
   return references;
 }
 
@@ -107,11 +158,12 @@ std::vector<NodeReference> nodes_with_edges(std::span<const Trie> tries) {
 
 Result<FlatTries> flatten(std::span<const Trie> tries) {
   std::vector<std::vector<uint32_t>> bases;  // of each node of each trie; 0: no children
-  for (const Trie& trie : tries) bases.emplace_back(trie.nodes().size());
+  for (const Trie& trie : tries) bases.emplace_back(trie.node_count());
   SlotAllocator slots;
+  std::vector<Trie::Edge> edges;
   const std::vector<NodeReference> references = nodes_with_edges(tries);
   for (const auto [trie, node] : references) {
-    bases[trie][node] = slots.take(tries[trie].nodes()[node].edges);
+    bases[trie][node] = slots.take(tries[trie].edges_of(node, edges));
   }
   if (slots.slot_count() > slots_max) {
     return Error{"the vocabulary is too large for the trie: use one with fewer or shorter pieces"};
@@ -122,9 +174,9 @@ Result<FlatTries> flatten(std::span<const Trie> tries) {
   flat.units.assign(std::max(slots.slot_count(), block_slots), label_empty);
   flat.values.resize(flat.units.size());
   for (const auto [trie, node] : references) {
-    for (const Trie::Edge& edge : tries[trie].nodes()[node].edges) {
+    for (const Trie::Edge& edge : tries[trie].edges_of(node, edges)) {
       const uint32_t slot = bases[trie][node] ^ edge.label;
-      const std::optional<uint32_t> value = tries[trie].nodes()[edge.node].value;
+      const std::optional<uint32_t> value = tries[trie].value_of(edge.node);
       flat.units[slot] =
           bases[trie][edge.node] << base_shift | (value ? has_value : 0) | edge.label;
       flat.values[slot] = value.value_or(0);

@@ -22,12 +22,13 @@ TEST(FlatTrie, HasExactlyTheEdgesOfThePointerTrie) {
   }
   const FlatTries flat = flatten(tries).value();
   for (size_t which = 0; which < tries.size(); ++which) {
-    const auto& nodes = tries[which].nodes();
-    std::vector<uint32_t> base_of(nodes.size());
+    const Trie& trie = tries[which];
+    std::vector<Trie::Edge> edges;
+    std::vector<uint32_t> base_of(trie.node_count());
     base_of[Trie::root] = flat.root_bases[which];
-    for (uint32_t node = 0; node < nodes.size(); ++node) {  // parents come before children
+    for (uint32_t node = 0; node < trie.node_count(); ++node) {  // parents come before children
       std::array<const Trie::Edge*, 256> edge_of{};
-      for (const Trie::Edge& edge : nodes[node].edges) edge_of[edge.label] = &edge;
+      for (const Trie::Edge& edge : trie.edges_of(node, edges)) edge_of[edge.label] = &edge;
       for (uint32_t byte = 0; byte < 256; ++byte) {
         const uint32_t slot = base_of[node] ^ byte;
         ASSERT_LT(slot, flat.units.size());
@@ -37,9 +38,9 @@ TEST(FlatTrie, HasExactlyTheEdgesOfThePointerTrie) {
         if (!has_edge) continue;
         const uint32_t child = edge_of[byte]->node;
         base_of[child] = unit >> flat_trie::base_shift;
-        ASSERT_EQ((unit & flat_trie::has_value) != 0, nodes[child].value.has_value());
-        if (nodes[child].value) {
-          ASSERT_EQ(flat.values[slot], *nodes[child].value);
+        ASSERT_EQ((unit & flat_trie::has_value) != 0, trie.value_of(child).has_value());
+        if (trie.value_of(child)) {
+          ASSERT_EQ(flat.values[slot], *trie.value_of(child));
         }
       }
     }
@@ -50,7 +51,7 @@ TEST(FlatTrie, FillsNearlyAllSlots) {
   std::array<Trie, 1> tries;
   for (const std::string& line : cases::vocabulary_lines()) tries[0].insert(line, 1);
   const FlatTries flat = flatten(tries).value();
-  const size_t edges = tries[0].nodes().size() - 1;
+  const size_t edges = tries[0].node_count() - 1;
   EXPECT_GT(static_cast<double>(edges), 0.97 * static_cast<double>(flat.units.size()));
 }
 
