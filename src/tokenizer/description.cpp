@@ -1,6 +1,8 @@
 #include "tokenizer/description.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <fstream>
 #include <system_error>
 #include <utility>
@@ -57,9 +59,19 @@ void TokenizerDescription::use_roberta_template(uint32_t cls, uint32_t sep) {
   pair.insert(pair.end(), {{sep, 0}, {TemplateItem::second_text, 0}, {sep, 0}});
 }
 
-uint64_t hash_of_source(std::string_view text) {  // FNV-1a
-  uint64_t hash = 0xCBF29CE484222325;
-  for (const char byte : text) hash = (hash ^ static_cast<uint8_t>(byte)) * 0x100000001B3;
+// As FNV-1a, but eight bytes a step: a tokenizer.json may have 17 MB.
+uint64_t hash_of_source(std::string_view text) {
+  uint64_t hash = 0xCBF29CE484222325 ^ text.size();
+  const auto mix = [&hash](uint64_t word) {
+    hash = std::rotl((hash ^ word) * 0x9E3779B97F4A7C15, 29);
+  };
+  while (text.size() >= sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof(word));
+    mix(word);
+    text.remove_prefix(sizeof(word));
+  }
+  for (const char byte : text) mix(static_cast<uint8_t>(byte));
   return hash;
 }
 

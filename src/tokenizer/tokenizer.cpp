@@ -9,6 +9,7 @@
 #include "tokenizer/aligned_text.h"
 #include "tokenizer/aligned_words.h"
 #include "tokenizer/bert_base_uncased.h"
+#include "tokenizer/blob_cache.h"
 #include "tokenizer/decoder.h"
 #include "tokenizer/description.h"
 #include "tokenizer/subwords.h"
@@ -56,7 +57,7 @@ struct Tokenizer::State {
   std::optional<Blob> blob;  // none: the bytes belong to someone else
   Vocabulary vocabulary;
   WordEncoder words;
-  WordEncoder normalized_words;  // of text that was normalized before
+  WordEncoder normalized_words;      // of text that was normalized before
   std::optional<Subwords> subwords;  // none: a WordPiece
   AddedTokenSet raw_added;
   AddedTokenSet normalized_added;
@@ -182,15 +183,42 @@ size_t budget_of(const EncodeOptions& options, size_t room, size_t special_token
 Result<Tokenizer> Tokenizer::from_description(const TokenizerDescription& description) {
   Result<Blob> blob = compile_vocabulary(description);
   if (!blob) return blob.error();
-  const Result<Vocabulary> vocabulary = Vocabulary::open(std::as_const(*blob).bytes());
+  return from_blob(std::move(blob).value());
+}
+
+Result<Tokenizer> Tokenizer::from_blob(Blob blob) {
+  const Result<Vocabulary> vocabulary = Vocabulary::open(std::as_const(blob).bytes());
   if (!vocabulary) return vocabulary.error();
   // Moving the blob moves its owner, not its bytes.
-  Result<std::unique_ptr<State>> state = State::make(std::move(blob).value(), vocabulary.value());
+  Result<std::unique_ptr<State>> state = State::make(std::move(blob), vocabulary.value());
   if (!state) return state.error();
   return Tokenizer(std::move(state).value());
 }
 
+Result<Tokenizer> Tokenizer::from_json(const std::filesystem::path& path) {
+  const Result<std::string> text = read_text_file(path);
+  if (!text) return text.error();
+  if (std::optional<Blob> cached = load_cached_blob(*text)) {
+    Result<Tokenizer> tokenizer = from_blob(std::move(*cached));
+    if (tokenizer) return tokenizer;
+  }
+  const Result<TokenizerDescription> description = describe_tokenizer_json(*text, path.string());
+  if (!description) return description.error();
+  Result<Blob> blob = compile_vocabulary(*description);
+  if (!blob) return blob.error();
+  store_cached_blob(*text, *blob);
+  return from_blob(std::move(blob).value());
+}
+
 Result<Tokenizer> Tokenizer::from_directory(const std::filesystem::path& directory) {
+  std::error_code error;
+  const std::filesystem::path json = directory / "tokenizer.json";
+  if (std::filesystem::exists(json, error)) {
+    Result<Tokenizer> tokenizer = from_json(json);
+    // Those of reading have the name of the file, those of compiling do not.
+    if (tokenizer || tokenizer.error().message.starts_with(json.string())) return tokenizer;
+    return Error{directory.string() + ": " + tokenizer.error().message};
+  }
   const Result<TokenizerDescription> description = describe_directory(directory);
   if (!description) return description.error();
   Result<Tokenizer> tokenizer = from_description(description.value());

@@ -18,6 +18,7 @@
 
 namespace hilo {
 
+class Blob;
 class TokenBuffer;
 struct TokenizerDescription;
 
@@ -114,6 +115,8 @@ class Tokenizer {
                     TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const;
   void append_plain_with_offsets(std::string_view text, size_t begin, bool match_special,
                                  TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const;
+  static Result<Tokenizer> from_json(const std::filesystem::path& path);
+  static Result<Tokenizer> from_blob(Blob blob);
   void tokenize(std::string_view text, bool match_special, TokenizerScratch::Buffers& buffers,
                 TokenBuffer& tokens) const;
   std::unique_ptr<State> state_;
