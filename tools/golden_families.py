@@ -16,8 +16,10 @@ import random
 import string
 import sys
 
+import tokenizers
 import torch
 import transformers
+from tokenizers import models, normalizers, pre_tokenizers, processors
 
 FAMILIES = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden" / "families"
 VOCABULARY = 48
@@ -40,7 +42,7 @@ class Golden:
     padding_id: int = 0
     activation_function: str = ""
     lengths: tuple = (3, 8, 17, 38)
-    tokenizer: str = ""  # transformers' class; hilo has those of WordPiece
+    tokenizer: str = ""  # transformers' class for WordPiece, or a function of this file
     special: tuple = ()  # the first tokens of its vocabulary
 
     @property
@@ -60,8 +62,26 @@ GOLDENS = (
         tokenizer="BertTokenizer",
         special=("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
     ),
-    Golden("roberta", "Roberta", torch.float32, "cls", token_types=1, padding_id=1),
-    Golden("xlm_roberta", "XLMRoberta", torch.bfloat16, "mean", token_types=1, padding_id=1),
+    Golden(
+        "roberta",
+        "Roberta",
+        torch.float32,
+        "cls",
+        token_types=1,
+        padding_id=1,
+        tokenizer="byte_level_bpe",
+        special=("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
+    ),
+    Golden(
+        "xlm_roberta",
+        "XLMRoberta",
+        torch.bfloat16,
+        "mean",
+        token_types=1,
+        padding_id=1,
+        tokenizer="unigram",
+        special=("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
+    ),
     Golden(
         "mpnet",
         "MPNet",
@@ -137,6 +157,52 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=1) + "\n")
 
 
+def byte_level_bpe(golden):
+    """RoBERTa's, of the letters and a few merges."""
+    merges = [("h", "e"), ("l", "l"), ("he", "ll"), ("\u0120", "a"), ("\u00c3", "\u00a9")]
+    pieces = [*golden.special, *string.ascii_lowercase, *"AC,!", "\u0120", "\u00c3", "\u00a9"]
+    pieces += [first + second for first, second in merges]
+    model = models.BPE({piece: place for place, piece in enumerate(pieces)}, merges)
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    return tokenizer
+
+
+def unigram(golden):
+    """XLM-R's, of the letters and a few longer pieces; its map of characters would be large."""
+    pieces = [*golden.special, "\u2581", *string.ascii_lowercase, *"AC,!\u00e9"]
+    pieces += ["\u2581a", "\u2581hell", "llo", "af", "fe", "\u2581A"]
+    scores = [0.0 if piece in golden.special else -1.5 * len(piece) ** 0.5 for piece in pieces]
+    model = models.Unigram(list(zip(pieces, scores, strict=True)), unk_id=3)
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(tokenizers.Regex(" {2,}"), " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+def make_tokenizer(golden):
+    if golden.tokenizer in ("byte_level_bpe", "unigram"):
+        tokenizer = {"byte_level_bpe": byte_level_bpe, "unigram": unigram}[golden.tokenizer](golden)
+        mask = tokenizers.AddedToken("<mask>", lstrip=True, special=True)
+        tokenizer.add_special_tokens([*golden.special[:4], mask])
+        return transformers.PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer, model_max_length=golden.positions - 2
+        )
+    pieces = [*golden.special, *PIECES][:VOCABULARY]
+    return getattr(transformers, golden.tokenizer)(
+        vocab={piece: place for place, piece in enumerate(pieces)},
+        model_max_length=golden.positions - 2,
+    )
+
+
 def write_model(golden):
     model = model_class(golden)(config_of(golden))
     make_opinionated(model)
@@ -153,12 +219,7 @@ def write_model(golden):
     pooling = {"word_embedding_dimension": golden.hidden, "pooling_mode": golden.pooling}
     write_json(golden.directory / "1_Pooling" / "config.json", pooling)
     if golden.tokenizer:
-        pieces = [*golden.special, *PIECES][:VOCABULARY]
-        tokenizer = getattr(transformers, golden.tokenizer)(
-            vocab={piece: place for place, piece in enumerate(pieces)},
-            model_max_length=golden.positions - 2,
-        )
-        tokenizer.save_pretrained(golden.directory)
+        make_tokenizer(golden).save_pretrained(golden.directory)
 
 
 def make_texts(golden):

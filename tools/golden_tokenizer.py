@@ -97,4 +97,5 @@ def main():
         sys.exit(f"{TARGET} differs from what tokenizers {tokenizers.__version__} makes")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 // The pre-tokenizers WhitespaceSplit and Metaspace: words begin with "▁", which stands for a space.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -49,12 +50,10 @@ class Metaspace {
     std::string_view rest = word;
     if (!options_.split) return take(rest);
     while (!rest.empty()) {
-      const size_t bytes = std::min(rest.find(space_.view(), space_.size), rest.size());
-      // A segment may begin with something else, which is a word, too.
-      const bool begins_with_mark = rest.starts_with(space_.view());
-      const size_t end = begins_with_mark ? bytes : std::min(rest.find(space_.view()), rest.size());
-      if (!take(rest.substr(0, end))) return false;
-      rest.remove_prefix(end);
+      // Up to the next mark; what a segment begins with may be none.
+      const size_t bytes = std::min(rest.find(space_.view(), 1), rest.size());
+      if (!take(rest.substr(0, bytes))) return false;
+      rest.remove_prefix(bytes);
     }
     return true;
   }

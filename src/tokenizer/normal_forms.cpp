@@ -43,6 +43,8 @@ const FormRecord& record_of(char32_t character) {
   return form_records[record_of_character[page_of_block[character / 128] * 128U + character % 128]];
 }
 
+bool is_ascii(char byte) { return static_cast<uint8_t>(byte) < 0x80; }
+
 bool is_syllable(char32_t character) {
   return character >= hangul_first && character - hangul_first < syllable_count;
 }
@@ -84,6 +86,10 @@ class Form {
     size_t copied = 0;  // up to here everything is done
     size_t at = 0;
     while (at < text.size()) {
+      if (is_ascii(text[at]) && (at + 1 == text.size() || is_ascii(text[at + 1]))) {
+        ++at;
+        continue;
+      }
       const DecodedCharacter decoded = decode_first(text.substr(at));
       const size_t end = at + decoded.bytes;
       if (stays(decoded.code_point)) {

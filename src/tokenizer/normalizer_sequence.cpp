@@ -54,16 +54,19 @@ bool nmt_is_space(char32_t c) {
          c == 0xFFFD;
 }
 
-void append_nmt(std::string_view text, std::string& normalized) {
-  while (!text.empty()) {
-    const DecodedCharacter decoded = decode_first(text);
+size_t append_nmt(NormalizedView view, std::string& normalized) {
+  size_t from_first = 0;
+  for (size_t at = 0; at < view.text.size();) {
+    const DecodedCharacter decoded = decode_first(view.text.substr(at));
     if (nmt_is_space(decoded.code_point)) {
       normalized += ' ';
     } else if (!nmt_deletes(decoded.code_point)) {
-      normalized += text.substr(0, decoded.bytes);
+      normalized += view.text.substr(at, decoded.bytes);
     }
-    text.remove_prefix(decoded.bytes);
+    at += decoded.bytes;
+    if (at <= view.from_first) from_first = normalized.size();
   }
+  return from_first;
 }
 
 NormalizedView strip(const NormalizerStep& step, NormalizedView view) {
@@ -106,15 +109,22 @@ std::optional<Found> find(const NormalizerStep& step, std::string_view text, siz
 
 size_t append_replaced(const NormalizerStep& step, NormalizedView view, std::string& normalized) {
   size_t copied = 0;
-  size_t from_first = std::min(view.from_first, view.text.size());
+  size_t from_first = 0;
+  const auto copy_up_to = [&](size_t end) {
+    normalized += view.text.substr(copied, end - copied);
+    if (copied < view.from_first) {
+      from_first = normalized.size() - (end - std::min(end, view.from_first));
+    }
+    copied = end;
+  };
   while (const std::optional<Found> found = find(step, view.text, copied)) {
-    normalized += view.text.substr(copied, found->begin - copied);
+    copy_up_to(found->begin);
     normalized += step.content;
-    // What is put in comes from the last character that was taken away.
-    if (found->begin == 0) from_first = found->end <= view.from_first ? step.content.size() : 0;
     copied = found->end;
+    // What is put in comes from the last character that was taken away.
+    if (copied <= view.from_first) from_first = normalized.size();
   }
-  normalized += view.text.substr(copied);
+  copy_up_to(view.text.size());
   return from_first;
 }
 
@@ -179,23 +189,28 @@ NormalizedView NormalizerSequence::normalize(std::string_view text,
     scratch.other.clear();
     const size_t from_first = run(step, view, scratch, scratch.other);
     std::swap(scratch.text, scratch.other);
-    view = {scratch.text, from_first};
+    view = {scratch.text, view.from_first == 0 ? 0 : from_first};
   }
   return view;
 }
 
 size_t NormalizerSequence::run(const NormalizerStep& step, NormalizedView view,
                                NormalizerScratch& scratch, std::string& normalized) const {
+  size_t from_first = view.from_first;
   switch (step.kind) {
     case NormalizerKind::nfc:
     case NormalizerKind::nfd:
     case NormalizerKind::nfkc:
     case NormalizerKind::nfkd:
+      // The first characters by themselves show how much comes from them.
+      normalize_to(form_of(step.kind), view.text.substr(0, view.from_first), scratch.form,
+                   normalized);
+      from_first = normalized.size();
+      normalized.clear();
       normalize_to(form_of(step.kind), view.text, scratch.form, normalized);
       break;
     case NormalizerKind::nmt:
-      append_nmt(view.text, normalized);
-      break;
+      return append_nmt(view, normalized);
     case NormalizerKind::lowercase:
       scratch.lowercase.reserve_for(view.text.size());
       lowercase_.normalize(view.text, scratch.lowercase);
@@ -213,7 +228,7 @@ size_t NormalizerSequence::run(const NormalizerStep& step, NormalizedView view,
     case NormalizerKind::strip:
       break;  // normalize() does it without a copy.
   }
-  return first_character_bytes(normalized);
+  return std::max(from_first, first_character_bytes(normalized));
 }
 
 }  // namespace hilo

@@ -13,9 +13,10 @@ namespace hilo {
 
 namespace {
 
-// A key is read from more bytes than the word may have.
-WordCache::Key key_of(std::string_view word, size_t readable) {
-  if (readable >= WordCache::bytes_read) return WordCache::key_of(word.data(), word.size());
+// A key is read from more bytes than the word may have; where they end, from a copy.
+WordCache::Key key_of(std::string_view word, const char* readable_end) {
+  if (static_cast<size_t>(readable_end - word.data()) >= WordCache::bytes_read)
+    return WordCache::key_of(word.data(), word.size());
   std::array<char, WordCache::bytes_read> padded{};
   std::copy(word.begin(), word.end(), padded.begin());
   return WordCache::key_of(padded.data(), word.size());
@@ -49,7 +50,7 @@ void Subwords::append(NormalizedView text, SubwordScratch& scratch, TokenBuffer&
   scratch.cache.serve(owner_);
   if (family_ == TokenizerFamily::unigram) {
     metaspace_.for_each_word(text.text, text.from_first, scratch.word, [&](std::string_view word) {
-      append_word(word, scratch, tokens);
+      append_word(word, word.data() + word.size(), scratch, tokens);
       return !tokens.is_over();
     });
     return;
@@ -62,15 +63,15 @@ void Subwords::append(NormalizedView text, SubwordScratch& scratch, TokenBuffer&
   }
   while (!rest.empty() && !tokens.is_over()) {
     const size_t bytes = splitter_.word_bytes(rest);
-    append_word(rest.substr(0, bytes), scratch, tokens);
+    append_word(rest.substr(0, bytes), rest.data() + rest.size(), scratch, tokens);
     rest.remove_prefix(bytes);
   }
 }
 
-void Subwords::append_word(std::string_view word, SubwordScratch& scratch,
+void Subwords::append_word(std::string_view word, const char* readable_end, SubwordScratch& scratch,
                            TokenBuffer& tokens) const {
   if (word.size() > WordCache::word_bytes_max) return append_with_model(word, scratch, tokens);
-  const WordCache::Key key = key_of(word, word.size());
+  const WordCache::Key key = key_of(word, readable_end);
   const auto bucket = scratch.cache.bucket_of(key);
   const size_t known = scratch.cache.find(key, bucket, tokens.room_for(WordCache::ids_max));
   if (known != WordCache::unknown) return tokens.advance(known);

@@ -38,7 +38,9 @@ class Subwords {
 
  private:
   Subwords(const Vocabulary& vocabulary, NormalizerSequence normalizer);
-  void append_word(std::string_view word, SubwordScratch& scratch, TokenBuffer& tokens) const;
+  // Bytes up to `readable_end` may be read, too.
+  void append_word(std::string_view word, const char* readable_end, SubwordScratch& scratch,
+                   TokenBuffer& tokens) const;
   void append_with_model(std::string_view word, SubwordScratch& scratch, TokenBuffer& tokens) const;
 
   TokenizerFamily family_;

@@ -33,6 +33,7 @@ struct TokenizerScratch::Buffers {
 TokenizerScratch::TokenizerScratch() : buffers_(std::make_unique<Buffers>()) {}
 TokenizerScratch::~TokenizerScratch() = default;
 TokenizerScratch::TokenizerScratch(TokenizerScratch&&) noexcept = default;
+TokenizerScratch& TokenizerScratch::operator=(TokenizerScratch&&) noexcept = default;
 
 struct Tokenizer::State {
   State(std::optional<Blob> owned_blob, const Vocabulary& opened)

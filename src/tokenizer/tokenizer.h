@@ -55,6 +55,7 @@ class TokenizerScratch {
   TokenizerScratch();
   ~TokenizerScratch();
   TokenizerScratch(TokenizerScratch&&) noexcept;
+  TokenizerScratch& operator=(TokenizerScratch&&) noexcept;
   struct Buffers;
   Buffers& buffers() { return *buffers_; }
 

@@ -116,9 +116,8 @@ hilo_status encode(hilo_tokenizer& tokenizer, const Request& request, hilo_token
     return rules.encode_pair({request.text, second}, request.options, tokenizer.scratch,
                              tokenizer.ids, tokenizer.types, tokenizer.offsets);
   };
-  const hilo::Encoding encoding =
-      hilo::encode_all(request.text.size() + second.size() + special, request.options.tokens_max,
-                       encode_into);
+  const hilo::Encoding encoding = hilo::encode_all(request.text.size() + second.size() + special,
+                                                   request.options.tokens_max, encode_into);
   tokens.count = encoding.tokens;
   tokens.truncated = encoding.truncated ? 1 : 0;
   if (encoding.tokens > tokens.room) {

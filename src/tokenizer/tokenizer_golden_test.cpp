@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tokenizer/ids_hash.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_cases.h"
 
@@ -18,31 +19,13 @@ const Json& golden() {
   return hashes;
 }
 
-class IdsHash {
- public:
-  template <class Numbers>
-  void add(const Numbers& numbers) {
-    add_number(static_cast<uint32_t>(numbers.size()));
-    for (const auto number : numbers) add_number(number);
-  }
-  std::string text() const { return fmt::format("{:016x}", value_); }
-
- private:
-  void add_number(uint32_t number) {
-    for (int shift = 0; shift < 32; shift += 8) {
-      value_ = (value_ ^ ((number >> shift) & 0xFF)) * 0x100000001B3;
-    }
-  }
-  uint64_t value_ = 0xCBF29CE484222325;
-};
-
 class Encoder {
  public:
   explicit Encoder(const TokenizerDescription& description)
       : tokenizer_(Tokenizer::from_description(description).value()) {}
 
   std::string hash_of(const std::vector<std::string>& texts) {
-    IdsHash hash;
+    cases::IdsHash hash;
     for (const std::string& text : texts) {
       hash.add(written(tokenizer_.encode(text, {}, scratch_, ids_)));
     }
@@ -58,7 +41,7 @@ class Encoder {
     }
   }
 
-  void add_truncated(IdsHash& hash, std::string_view first, const std::string* second,
+  void add_truncated(cases::IdsHash& hash, std::string_view first, const std::string* second,
                      const EncodeOptions& options) {
     const Encoding encoding =
         second == nullptr
@@ -118,7 +101,7 @@ void compare_truncation(const char* name, bool truncate_left) {
   ASSERT_EQ(expected.size(), 57U);
   for (uint32_t index = 0; index < expected.size(); ++index) {
     const EncodeOptions options{.tokens_max = index + 3, .truncate_left = truncate_left};
-    IdsHash hash;
+    cases::IdsHash hash;
     for (size_t at = 0; at + 1 < texts.size(); ++at) {
       encoder.add_truncated(hash, texts[at], nullptr, options);
       encoder.add_truncated(hash, texts[at], &texts[at + 1], options);

@@ -107,8 +107,8 @@ def test_a_model_embeds_similar_texts_closely(model_folder: Path) -> None:
     assert cosine(photos, pictures) > cosine(photos, moon) + 0.2
 
 
-# Models of two other families than the demo model's, with the vectors that transformers computes.
-@pytest.mark.parametrize("family", ["distilbert", "mpnet"])
+# Models of other families than the demo model's, with the vectors that transformers computes.
+@pytest.mark.parametrize("family", ["distilbert", "mpnet", "roberta", "xlm_roberta"])
 def test_a_model_of_another_family_embeds_texts(family: str) -> None:
     folder = ROOT / "tests/golden/families" / family
     expected = json.loads((folder / "expected.json").read_text())
