@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/subwords: small tokenizers of Unigram and byte-level BPE, and hashes of the ids
-that Hugging Face `tokenizers` makes with them.
+"""Writes tests/golden/subwords: small tokenizers of Unigram and byte-level BPE, and hashes of the
+ids that Hugging Face `tokenizers` makes with them.
 
     tools/golden_subwords.py            train the tokenizers and write everything
     tools/golden_subwords.py --check    compare the hashes, write nothing
 
-Needs the PyPI package `tokenizers`, and `sentencepiece` for the map of characters. The texts are those
-of tests/oracle/tokenizer_cases.py; tests/oracle/subword_oracle_test.py shows one that differs.
+Needs the PyPI package `tokenizers`, and `sentencepiece` for the map of characters. The texts are
+those of tests/oracle/tokenizer_cases.py; tests/oracle/subword_oracle_test.py shows one that differs.
 """
 
 import json

@@ -49,7 +49,8 @@ std::vector<uint32_t> encode(const Tokenizer& tokenizer, std::string_view text,
 
 void use_text(const Tokenizer& tokenizer, std::string_view text, uint32_t kept) {
   const std::vector<uint32_t> all = encode(tokenizer, text, {.add_special_tokens = false});
-  ENSURE(all == encode(tokenizer, text, {.add_special_tokens = false}));  // now from the cache
+  const std::vector<uint32_t> cached = encode(tokenizer, text, {.add_special_tokens = false});
+  ENSURE(all == cached);
   const std::vector<uint32_t> head =
       encode(tokenizer, text, {.tokens_max = kept, .add_special_tokens = false});
   ENSURE(head.size() == std::min<size_t>(kept, all.size()));
