@@ -6,7 +6,8 @@ ids that Hugging Face `tokenizers` makes with them.
     tools/golden_subwords.py --check    compare the hashes, write nothing
 
 Needs the PyPI package `tokenizers`, and `sentencepiece` for the map of characters. The texts are
-those of tests/oracle/tokenizer_cases.py; tests/oracle/subword_oracle_test.py shows one that differs.
+those of tests/oracle/tokenizer_cases.py; tests/oracle/subword_oracle_test.py shows one that
+differs.
 """
 
 import json

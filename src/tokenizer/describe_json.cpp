@@ -23,7 +23,7 @@ class Describer {
   Result<TokenizerDescription> describe() {
     for (const auto step : {&Describer::read_model, &Describer::read_steps,
                             &Describer::read_added_tokens, &Describer::read_post_processor}) {
-      const Status status = (this->*step)();
+      Status status = (this->*step)();
       if (!status) return status.error();
     }
     return std::move(description_);
@@ -57,7 +57,7 @@ class Describer {
   }
 
   Status read_word_piece(const Json& model) {
-    const Status pieces = read_pieces(false);
+    Status pieces = read_pieces(false);
     if (!pieces) return pieces;
     description_.unknown_piece = text_of(model, "unk_token", description_.unknown_piece);
     description_.continuation_prefix =
@@ -74,7 +74,7 @@ class Describer {
   Status read_unigram(const Json& model) {
     description_.family = TokenizerFamily::unigram;
     if (json_.twice) return refused("its model.vocab has the piece \"{}\" twice", *json_.twice);
-    const Status pieces = read_pieces(true);
+    Status pieces = read_pieces(true);
     if (!pieces) return pieces;
     const std::optional<uint32_t> unknown = as_id(member(model, "unk_id"));
     if (!unknown || *unknown >= description_.pieces.size()) {
@@ -88,7 +88,7 @@ class Describer {
 
   Status read_bpe(const Json& model) {
     description_.family = TokenizerFamily::byte_level_bpe;
-    const Status pieces = read_pieces(false);
+    Status pieces = read_pieces(false);
     if (!pieces) return pieces;
     for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
       if (!text_of(model, key).empty()) return refused("its BPE has a {}", key);
@@ -126,10 +126,9 @@ class Describer {
     const Json& normalizer = member(root_, "normalizer");
     const Json& pre_tokenizer = member(root_, "pre_tokenizer");
     if (description_.family == TokenizerFamily::word_piece) {
-      const Status status = describe_bert_steps(normalizer, pre_tokenizer, description_.normalizer);
-      return status;
+      return describe_bert_steps(normalizer, pre_tokenizer, description_.normalizer);
     }
-    const Status status = describe_normalizer(normalizer, description_.subwords);
+    Status status = describe_normalizer(normalizer, description_.subwords);
     if (!status) return status;
     return describe_pre_tokenizer(pre_tokenizer, description_.family,
                                   description_.subwords.pre_tokenizer);

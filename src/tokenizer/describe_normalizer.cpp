@@ -107,7 +107,7 @@ Status describe_normalizer(const Json& normalizer, FamilyDescription& family) {
   if (type == "Sequence") {
     for (const Json& step : member(normalizer, "normalizers")) {
       if (text_of(step, "type") == type) return refused("its normalizer is a Sequence in another");
-      const Status status = describe_normalizer(step, family);
+      Status status = describe_normalizer(step, family);
       if (!status) return status;
     }
     return {};

@@ -50,7 +50,7 @@ Status read_sequence(const Json& processor, TokenizerDescription& description) {
       return refused("its post_processor is a Sequence of several steps that add tokens");
     }
     has_template = true;
-    const Status status = describe_post_processor(step, description);
+    Status status = describe_post_processor(step, description);
     if (!status) return status;
   }
   return {};

@@ -52,7 +52,7 @@ Status describe_for_unigram(const std::vector<const Json*>& steps, PreTokenizerO
   for (const Json* step : steps) {
     const std::string type = text_of(*step, "type");
     if (type == "Metaspace" && !options.metaspace) {
-      const Status status = read_metaspace(*step, options);
+      Status status = read_metaspace(*step, options);
       if (!status) return status;
     } else if (type == "WhitespaceSplit" && !options.metaspace) {
       options.whitespace_split = true;
@@ -90,7 +90,7 @@ Status describe_for_bpe(const std::vector<const Json*>& steps, PreTokenizerOptio
     const std::string type = text_of(*step, "type");
     const bool after_split = options.pattern != SplitPattern::none;
     if (type == "Split" && !after_split && !has_byte_level) {
-      const Status status = read_split(*step, options);
+      Status status = read_split(*step, options);
       if (!status) return status;
       continue;
     }

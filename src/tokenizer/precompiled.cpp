@@ -46,8 +46,9 @@ Result<Precompiled> Precompiled::open(std::span<const std::byte> charsmap) {
   if (map.longest_text_ > text_bytes_max) {
     return Error{"its precompiled_charsmap has a text of more than 255 bytes"};
   }
-  for (char character = 0x20; character < 0x7F; ++character) {
-    map.stays_[static_cast<size_t>(character)] = !map.transform({&character, 1});
+  for (uint8_t byte = 0x20; byte < 0x7F; ++byte) {
+    const auto character = static_cast<char>(byte);
+    map.stays_[byte] = !map.transform({&character, 1});
   }
   return map;
 }

@@ -25,6 +25,7 @@ const std::array<double, exponent_max + 1>& powers_of_ten() {
 }
 
 // Builds the document from the parser's events, and turns aside where a long list begins.
+// NOLINTNEXTLINE(bugprone-exception-escape): as TokenizerJson, which it holds.
 class Reader : public nlohmann::json_sax<Json> {
  public:
   TokenizerJson result;
@@ -130,18 +131,16 @@ class Reader : public nlohmann::json_sax<Json> {
   }
 
   bool number(double v, std::optional<uint64_t> whole) {
-    if (list_ == List::merges) {
-      malformed();
-    } else if (is_object_) {
+    if (list_ == List::vocabulary && is_object_) {
       if (!whole || *whole > std::numeric_limits<uint32_t>::max()) {
         no_id(key_);
       } else {
         result.pieces.insert_or_assign(std::move(key_), static_cast<uint32_t>(*whole));
       }
-    } else if (list_depth_ != 2 || parts_++ != 1) {
-      malformed();
-    } else {
+    } else if (list_ == List::vocabulary && list_depth_ == 2 && parts_++ == 1) {
       result.scores.push_back(v);
+    } else {
+      malformed();
     }
     return true;
   }
@@ -149,8 +148,11 @@ class Reader : public nlohmann::json_sax<Json> {
   // A merge is written as "left right", or as a pair.
   bool merge_part(string_t& text) {
     if (list_depth_ == 2) {
-      if (parts_ == 0) result.merges.emplace_back(std::move(text), std::string());
-      if (parts_ == 1) result.merges.back().second = std::move(text);
+      if (parts_ == 0) {
+        result.merges.emplace_back(std::move(text), std::string());
+      } else if (parts_ == 1) {
+        result.merges.back().second = std::move(text);
+      }
       ++parts_;
       return true;
     }

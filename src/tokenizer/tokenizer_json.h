@@ -15,6 +15,7 @@
 
 namespace hilo {
 
+// NOLINTNEXTLINE(bugprone-exception-escape): nlohmann moves documents without throwing.
 struct TokenizerJson {
   nlohmann::json document;  // without the lists below
   // model.vocab
