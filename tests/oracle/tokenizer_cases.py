@@ -4,6 +4,7 @@ src/tokenizer/tokenizer_cases.h makes the same ones in C++, number for number, s
 hashes of tests/golden/tokenizer_hashes.json can be checked where the reference is not installed.
 """
 
+import os
 import pathlib
 
 from tokenizers import AddedToken, Tokenizer
@@ -120,6 +121,15 @@ class TextMaker:
     def _mark(self):
         first, end = MARKS[self.random.below(len(MARKS))]
         return first + self.random.below(end - first)
+
+
+def code_point_blocks():
+    """Every block of the planes that letters live in, and some of the others, or all of them."""
+    blocks = range(CODE_POINTS // BLOCK)
+    if os.environ.get("HILO_TEST_TEXTS") == "all":
+        return blocks
+    lettered = 2 * 0x10000 // BLOCK
+    return [*blocks[:lettered], *blocks[lettered::16]]
 
 
 def block_texts(block, pattern):
