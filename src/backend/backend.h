@@ -20,6 +20,9 @@ struct TokenBatch {
   std::span<const uint32_t> ids;             // all tokens
   std::span<const uint8_t> types;            // token types; empty means all 0
   std::span<const uint32_t> sequence_start;  // one entry more than there are texts
+  // 1 for each text whose vector is not to be scaled to length 1, or whose score is to stay a
+  // logit, whatever the model says; empty means none.
+  std::span<const uint8_t> raw{};
   size_t texts() const { return sequence_start.size() - 1; }
 };
 
@@ -36,6 +39,9 @@ class Backend {
   virtual uint32_t dims() const = 0;
   // Ids must be below this. The engine guarantees it.
   virtual uint32_t vocabulary() const = 0;
+  // Token types must be below this. The engine guarantees it. 0: the model has none, and a batch's
+  // types are not looked at.
+  virtual uint32_t token_types() const { return 0; }
   // For the log: "cpu fp32 (AVX-512)".
   virtual std::string describe() const = 0;
   // Bytes held for the model, for the memory budget.

@@ -47,6 +47,7 @@ class CpuBackend final : public Backend {
 
   uint32_t dims() const override { return model_.score_head ? 1 : model_.config.hidden; }
   uint32_t vocabulary() const override { return model_.config.vocabulary; }
+  uint32_t token_types() const override { return model_.config.token_types; }
   std::string describe() const override {
     return fmt::format("cpu {} ({})", precision_name(model_.precision.weights),
                        cpu_level_name(level_));
@@ -93,12 +94,14 @@ class CpuBackend final : public Backend {
     ENSURE(vectors.size() == batch.texts());
     ENSURE(batch.sequence_start.back() <= batch.ids.size());
     ENSURE(batch.types.empty() || batch.types.size() == batch.ids.size());
+    ENSURE(batch.raw.empty() || batch.raw.size() == batch.texts());
     for (size_t first = 0; first < batch.texts() && !thread.gate.is_abandoned();) {
       const size_t end = end_of_chunk(batch.sequence_start, first);
       const TokenBatch chunk = {
           .ids = batch.ids,
           .types = batch.types,
-          .sequence_start = batch.sequence_start.subspan(first, end - first + 1)};
+          .sequence_start = batch.sequence_start.subspan(first, end - first + 1),
+          .raw = batch.raw.empty() ? batch.raw : batch.raw.subspan(first, end - first)};
       encode_chunk(model_, kernels_, chunk, buffers, thread);
       deliver(chunk, buffers, thread, vectors.subspan(first, end - first));
       first = end;
@@ -123,11 +126,13 @@ class CpuBackend final : public Backend {
       if (!thread.gate.pass()) return;
       const size_t start = chunk.sequence_start[text] - chunk.sequence_start.front();
       const size_t count = chunk.sequence_start[text + 1] - chunk.sequence_start[text];
+      const bool raw = !chunk.raw.empty() && chunk.raw[text] != 0;
       if (model_.score_head) {
-        *vectors[text] = model_.score_head->score(hidden.floats(start), thread.gate);
+        const float logit = model_.score_head->logit(hidden.floats(start), thread.gate);
+        *vectors[text] = raw ? logit : model_.score_head->score_of(logit);
       } else {
         pool(model_.pooling, hidden.from(start), count, columns, vectors[text]);
-        if (model_.normalize) scale_to_unit_length(vectors[text], columns);
+        if (model_.normalize && !raw) scale_to_unit_length(vectors[text], columns);
       }
     });
   }

@@ -62,6 +62,13 @@ class Batch {
     EXPECT_TRUE(backend.run(batch(types), workspace, gate, pointers_));
     return vectors_;
   }
+  const Vectors& run_raw(const Backend& backend, Workspace& workspace,
+                         std::span<const uint8_t> raw) {
+    TokenBatch with_raw = batch();
+    with_raw.raw = raw;
+    EXPECT_TRUE(backend.run(with_raw, workspace, YieldGate{}, pointers_));
+    return vectors_;
+  }
   bool runs(const Backend& backend, Workspace& workspace, const YieldGate& gate) {
     return backend.run(batch(), workspace, gate, pointers_);
   }
@@ -227,6 +234,29 @@ TEST_P(Encoder, ScoresPairs) {
     expect_close(scores[1], reference::vector_of(model, texts.ids[1], all.subspan(4)),
                  GetParam().precision);
   }
+}
+
+// Goal: a raw text's vector is that of a model that does not normalize, or has no sigmoid, and
+// other texts do not see it. Method: every other text of several chunks, against whole batches of
+// each.
+TEST_P(Encoder, LeavesRawTextsAsTheyAre) {
+  const Texts texts = Texts::of_lengths({9, 128, 1, 70, 64, 2, 300, 5}, tiny.vocabulary);
+  const std::vector<uint8_t> raw = {1, 0, 1, 0, 1, 0, 1, 0};
+  const auto expect_mixed = [&](const Model& with, const Model& without) {
+    const auto backend = backend_of(with, GetParam());
+    const Vectors all = encode(*backend, texts);
+    const Vectors none = encode(*backend_of(without, GetParam()), texts);
+    Batch batch(*backend, texts);
+    const Vectors& mixed = batch.run_raw(*backend, *batch.workspace(*backend), raw);
+    for (size_t text = 0; text < texts.ids.size(); ++text) {
+      EXPECT_EQ(mixed[text], raw[text] != 0 ? none[text] : all[text]) << "text " << text;
+      EXPECT_NE(none[text], all[text]);
+    }
+  };
+  expect_mixed(random_model(tiny, Pooling::mean, /*normalize=*/true),
+               random_model(tiny, Pooling::mean, /*normalize=*/false));
+  expect_mixed(random_cross_encoder(tiny, ScoreFunction::sigmoid),
+               random_cross_encoder(tiny, ScoreFunction::identity));
 }
 
 TEST_P(Encoder, AddsTokenTypes) {

@@ -35,7 +35,7 @@ ScoreHead::ScoreHead(const ScoreHeadWeights& weights, ScoreFunction function)
   ENSURE(dense_bias_.size() == output_.size());
 }
 
-float ScoreHead::score(const float* row, const YieldGate& gate) const {
+float ScoreHead::logit(const float* row, const YieldGate& gate) const {
   const size_t columns = output_.size();
   float sum = output_bias_;
   for (size_t i = 0; i < columns; ++i) {
@@ -43,7 +43,11 @@ float ScoreHead::score(const float* row, const YieldGate& gate) const {
     sum += output_.data()[i] * std::tanh(dense + dense_bias_.data()[i]);
     if (!gate.pass()) return 0.0F;
   }
-  return function_ == ScoreFunction::sigmoid ? 1.0F / (1.0F + std::exp(-sum)) : sum;
+  return sum;
+}
+
+float ScoreHead::score_of(float logit) const {
+  return function_ == ScoreFunction::sigmoid ? 1.0F / (1.0F + std::exp(-logit)) : logit;
 }
 
 }  // namespace hilo

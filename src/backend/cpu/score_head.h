@@ -14,8 +14,10 @@ class ScoreHead {
   ScoreHead(const ScoreHeadWeights& weights, ScoreFunction function);
 
   size_t bytes() const { return dense_.bytes() + dense_bias_.bytes() + output_.bytes(); }
-  // function(output(tanh(dense(row)))). Passes the gate for each row of weights.
-  float score(const float* row, const YieldGate& gate) const;
+  // output(tanh(dense(row))). Passes the gate for each row of weights.
+  float logit(const float* row, const YieldGate& gate) const;
+  // What the model makes of it.
+  float score_of(float logit) const;
 
  private:
   AlignedFloats dense_, dense_bias_, output_;  // [hidden, hidden], [hidden], [hidden]
