@@ -27,6 +27,17 @@ FIRST_WORD_ID = 5  # before it: tokens that mean something to a family, such as 
 DIFFERENCE_MAX = 1e-6
 PIECES = list(string.ascii_lowercase) + ["##" + letter for letter in string.ascii_lowercase]
 TEXTS = ("", "hello", "A cafe, b!", "Caf\u00e9 <mask> b [SEP] </s> [MASK] <pad>", "a " * 200)
+LETTERS = " ".join(string.ascii_lowercase) + " "
+# Of a cross-encoder: neither, one or both are too long, and by different shares.
+PAIRS = (
+    ("hello", "a cafe"),
+    ("", "b"),
+    ("b", ""),
+    ("a b c", LETTERS * 2),
+    (LETTERS * 2, "a b c"),
+    (LETTERS, LETTERS * 2),
+    ("Caf\u00e9 [SEP] b", "</s> x, y!"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +106,14 @@ GOLDENS = (
         special=("<s>", "<pad>", "</s>", "<mask>", "[UNK]"),
     ),
     Golden("bert_last_token", "Bert", torch.bfloat16, "lasttoken", heads=1, token_types=2),
-    Golden("bert_cross_encoder", "Bert", torch.float16, token_types=2),
+    Golden(
+        "bert_cross_encoder",
+        "Bert",
+        torch.float16,
+        token_types=2,
+        tokenizer="BertTokenizer",
+        special=("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    ),
     Golden(
         "xlm_roberta_cross_encoder",
         "XLMRoberta",
@@ -104,7 +122,14 @@ GOLDENS = (
         padding_id=1,
         activation_function="torch.nn.modules.linear.Identity",
     ),
-    Golden("mpnet_cross_encoder", "MPNet", torch.float16, padding_id=1),
+    Golden(
+        "mpnet_cross_encoder",
+        "MPNet",
+        torch.float16,
+        padding_id=1,
+        tokenizer="MPNetTokenizer",
+        special=("<s>", "<pad>", "</s>", "<mask>", "[UNK]"),
+    ),
 )
 
 
@@ -207,8 +232,13 @@ def write_model(golden):
     model = model_class(golden)(config_of(golden))
     make_opinionated(model)
     model.to(golden.dtype).save_pretrained(golden.directory)
-    if not golden.pooling:
-        return
+    if golden.tokenizer:
+        make_tokenizer(golden).save_pretrained(golden.directory)
+    if golden.pooling:
+        write_modules(golden)
+
+
+def write_modules(golden):
     kinds = (("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize"))
     place = "sentence_transformers.models."
     modules = [
@@ -218,8 +248,6 @@ def write_model(golden):
     write_json(golden.directory / "modules.json", modules)
     pooling = {"word_embedding_dimension": golden.hidden, "pooling_mode": golden.pooling}
     write_json(golden.directory / "1_Pooling" / "config.json", pooling)
-    if golden.tokenizer:
-        make_tokenizer(golden).save_pretrained(golden.directory)
 
 
 def make_texts(golden):
@@ -235,10 +263,21 @@ def make_texts(golden):
     texts[1]["ids"][5] = golden.padding_id
     if golden.tokenizer:
         tokenizer = transformers.AutoTokenizer.from_pretrained(golden.directory)
-        for text in TEXTS:
+        for text in TEXTS if golden.pooling else ():
             ids = tokenizer(text, truncation=True)["input_ids"]
             texts.append({"text": text, "ids": ids, "types": []})
+        for side in () if golden.pooling else ("right", "left"):
+            tokenizer.truncation_side = side
+            texts += [pair_of(golden, tokenizer, *pair) for pair in PAIRS]
     return texts
+
+
+def pair_of(golden, tokenizer, text, second):
+    # As a list of one: by itself, a pair with an empty second text is taken for a single text.
+    tokens = tokenizer([text], [second], truncation="longest_first", return_token_type_ids=True)
+    pair = {"text": text, "second": second, "side": tokenizer.truncation_side}
+    types = tokens["token_type_ids"][0] if golden.token_types > 1 else []
+    return pair | {"ids": tokens["input_ids"][0], "types": types}
 
 
 def output_of(golden, model, text):
@@ -249,6 +288,7 @@ def output_of(golden, model, text):
     with torch.inference_mode():
         output = model(**inputs)
     if not golden.pooling:
+        text["logit"] = float(f"{output.logits[0].item():.9g}")
         identity = golden.activation_function.endswith("Identity")
         return output.logits[0] if identity else torch.sigmoid(output.logits[0])
     rows = output.last_hidden_state[0]
