@@ -64,8 +64,8 @@ double measure_in_flight(hilo_client* client, double seconds) {
   texts.fill({text, std::strlen(text)});
   std::array<hilo_task, in_flight_max> tasks;
   std::array<hilo_result, in_flight_max> results;
-  const hilo_submit_options options{
-      .struct_bytes = sizeof options, .lane = HILO_HIGH, .timeout_ms = 0, .prompt_name = nullptr};
+  hilo_submit_options options{};
+  options.struct_bytes = sizeof options;
   size_t open = 0;
   size_t done = 0;
   const Instant began = monotonic_now();

@@ -119,7 +119,9 @@ class Bulk {
       const std::string& text = texts_[random_() % texts_.size()];
       texts[i] = {text.data(), text.size()};
     }
-    const hilo_submit_options options{sizeof(options), HILO_LOW, 0, nullptr};
+    hilo_submit_options options{};
+    options.struct_bytes = sizeof options;
+    options.lane = HILO_LOW;
     size_t submitted = 0;
     check(hilo_submit_many(client_, &options, texts.data(), count, tasks.data(), &submitted));
     open_ += submitted;

@@ -107,6 +107,7 @@ if(HILO_TESTS)
   add_executable(integration_test ${integration_tests})
   target_link_libraries(integration_test PRIVATE hilo_engine hilo_client ${HILO_THIRD_PARTY}
     GTest::gtest GTest::gtest_main)
+  target_compile_definitions(integration_test PRIVATE HILO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   gtest_discover_tests(integration_test
     DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS integration)
 endif()

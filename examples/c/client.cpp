@@ -44,10 +44,9 @@ int main() {
     texts.push_back({.data = sentence.data(), .bytes = sentence.size()});
   std::vector<hilo_task> tasks(texts.size());
   size_t submitted = 0;
-  const hilo_submit_options options{.struct_bytes = sizeof(hilo_submit_options),
-                                    .lane = HILO_LOW,
-                                    .timeout_ms = 0,
-                                    .prompt_name = nullptr};
+  hilo_submit_options options{};
+  options.struct_bytes = sizeof options;
+  options.lane = HILO_LOW;
   if (hilo_submit_many(client.get(), &options, texts.data(), texts.size(), tasks.data(),
                        &submitted) != HILO_OK)
     return fail();

@@ -1,7 +1,8 @@
-/* hilo: text embeddings with two lanes. The C interface of libhilo.so, for C11, C++ and anything
- * that can call C.
+/* hilo: text embeddings with two lanes, and scores of pairs of texts. The C interface of
+ * libhilo.so, for C11, C++ and anything that can call C.
  *
- * A *client* is one channel to an engine. A *task* is one text on its way to a vector. Each
+ * A *client* is one channel to an engine. A *task* is one text on its way to a vector; it may also
+ * be given as token ids, or be a pair of texts whose vector is one float, their score. Each
  * function says which threads may call it, whether it blocks or allocates, and what each status
  * means. Text is UTF-8 given with its length; no terminating zero is needed. Vectors are `dims`
  * floats. Every handle is opaque and freed by its own close function.
@@ -55,7 +56,10 @@ typedef enum {
   HILO_INTERRUPTED = 15, /* a signal came while waiting: handle it and call again */
   HILO_FORKED = 16, /* this process is a fork of the one that opened the client: open another */
   HILO_NO_MEMORY = 17,
-  HILO_PROTOCOL = 18 /* engine and library are of different versions */
+  HILO_PROTOCOL = 18, /* engine and library are of different versions */
+  /* HILO_TRUNCATE_REFUSE: hilo_result.tokens says how many tokens the model takes */
+  HILO_TOO_MANY_TOKENS = 19,
+  HILO_UNKNOWN_ID = 20 /* the model's vocabulary, told by hilo_info_t.json, ends before an id */
 } hilo_status;
 
 #define HILO_TASKS_MAX 256
@@ -102,8 +106,8 @@ typedef struct {
   uint32_t tokens_max; /* tokens a text is cut to, special tokens included */
   uint32_t tasks_max;  /* HILO_TASKS_MAX */
   uint32_t text_bytes_max;
-  /* What the engine says of itself: {"model": ..., "backend": ..., "prompts": [...]}. Lives with
-   * the client. */
+  /* What the engine says of itself: {"model": ..., "vocabulary": ..., "cross_encoder": ...,
+   * "prompts": [...]} and more; docs/PROTOCOL.md has all members. Lives with the client. */
   const char* json;
 } hilo_info_t;
 
@@ -114,12 +118,37 @@ HILO_API hilo_status hilo_info(const hilo_client* client, hilo_info_t* info);
  * One thread at a time per client for hilo_submit*, hilo_take, hilo_cancel and hilo_release.
  * hilo_wait() may run in one other thread at the same time. */
 
+/* What a task is given as. */
+typedef enum {
+  HILO_TEXT = 0, /* one text */
+  /* Token ids: hilo_text.data points to uint32_t, hilo_text.bytes is 4 for each. They are the whole
+   * sequence that the model gets: nothing is added, neither special tokens nor a prompt. */
+  HILO_IDS = 1,
+  /* Two texts, one after the other in the list, for a cross-encoder: its score of them is the
+   * vector's only float. Together they have at most HILO_TEXT_BYTES_MAX bytes. No prompt. */
+  HILO_PAIR = 2
+} hilo_input;
+
+/* What becomes of a task that has more tokens than the model takes. Of a pair, the longer text
+ * loses tokens first. */
+typedef enum {
+  HILO_TRUNCATE_END = 0,   /* its end is cut off */
+  HILO_TRUNCATE_START = 1, /* its start is cut off */
+  HILO_TRUNCATE_REFUSE = 2 /* its result is HILO_TOO_MANY_TOKENS */
+} hilo_truncation;
+
+/* Zeros are a text of HIGH as the model has it. A caller that was compiled before `input` was there
+ * gives a smaller struct_bytes, and zeros for what it does not know. */
 typedef struct {
   size_t struct_bytes;     /* sizeof(hilo_submit_options) */
   hilo_lane lane;          /* HILO_HIGH or HILO_LOW; a LOW channel makes LOW of HIGH */
   uint32_t timeout_ms;     /* 0: none. The task expires if its work has not begun by then. */
   const char* prompt_name; /* NULL: none. One of the names in hilo_info_t.json; its text is put
                               before each text. */
+  hilo_input input;
+  hilo_truncation truncation;
+  uint32_t raw; /* 1: a vector is not scaled to length 1, and a score stays a logit, whatever the
+                   model says */
 } hilo_submit_options;
 
 typedef struct {
@@ -136,9 +165,11 @@ typedef struct {
 HILO_API hilo_status hilo_submit(hilo_client* client, hilo_lane lane, const char* text,
                                  size_t bytes, hilo_task* task);
 
-/* Submits texts in order until all are in or one cannot be; `*submitted` says how many, and
- * tasks[0..*submitted) name them. One doorbell for all. The status is that of the first text not
- * submitted, or HILO_OK. Otherwise as hilo_submit(). */
+/* Submits `count` tasks in order until all are in or one cannot be; `*submitted` says how many, and
+ * tasks[0..*submitted) name them. `texts` has one text for each task, or two for HILO_PAIR. One
+ * doorbell for all. The status is that of the first task not submitted, or HILO_OK. Otherwise as
+ * hilo_submit().
+ * HILO_INVALID_ARGUMENT  also for a pair where the model is no cross-encoder, and for no ids. */
 HILO_API hilo_status hilo_submit_many(hilo_client* client, const hilo_submit_options* options,
                                       const hilo_text* texts, size_t count, hilo_task* tasks,
                                       size_t* submitted);
@@ -153,7 +184,7 @@ typedef struct {
   /* `dims` floats in read-only memory until hilo_release(); NULL unless HILO_OK */
   const float* vector;
   uint32_t tokens;    /* tokens computed, special tokens included */
-  uint32_t truncated; /* 1 if the text had more tokens than tokens_max */
+  uint32_t truncated; /* 1 if the text had more tokens than tokens_max, and lost some */
   uint64_t engine_ns; /* from the engine's intake to its completion */
 } hilo_result;
 

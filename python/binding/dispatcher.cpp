@@ -230,7 +230,10 @@ hilo_status Dispatcher::submit_stretch(Call& call, size_t first, size_t count, s
       .struct_bytes = sizeof options,
       .lane = request.lane,
       .timeout_ms = request.timeout_ms,
-      .prompt_name = request.prompt.empty() ? nullptr : request.prompt.c_str()};
+      .prompt_name = request.prompt.empty() ? nullptr : request.prompt.c_str(),
+      .input = HILO_TEXT,
+      .truncation = HILO_TRUNCATE_END,
+      .raw = 0};
   std::array<hilo_task, stretch> tasks;
   const hilo_status status = hilo_submit_many(client_, &options, request.texts.data() + first,
                                               count, tasks.data(), &submitted);

@@ -14,7 +14,7 @@ class NoWorkspace final : public Workspace {
 class ModelFreeBackend : public Backend {
  public:
   uint32_t dims() const override { return echo_dims; }
-  uint32_t vocabulary() const override { return 256; }
+  uint32_t vocabulary() const override { return byte_vocabulary; }
   size_t bytes() const override { return 0; }
   bool instant() const override { return true; }
   std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t) const override {

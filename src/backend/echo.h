@@ -14,6 +14,7 @@
 namespace hilo {
 
 inline constexpr uint32_t echo_dims = 64;
+inline constexpr uint32_t byte_vocabulary = 256;
 inline constexpr uint32_t echo_tokens_max = 1024;  // longer texts are cut
 
 std::unique_ptr<Backend> make_echo_backend();

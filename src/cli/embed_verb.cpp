@@ -86,6 +86,11 @@ class EmbedVerb final : public Verb {
   Status run() override {
     const auto source = find_model(options_);
     if (!source) return source.error();
+    if (source->header && source->header->score)
+      return Error{
+          fmt::format("{}: is a cross-encoder, which scores pairs of texts, and here each text is "
+                      "one by itself; give a model made for embeddings",
+                      options_.directory)};
     const auto prompt = prompt_text(*source);
     if (!prompt) return prompt.error();
     const auto format = output_format();

@@ -22,16 +22,10 @@ void print_line(const std::string& name, const std::string& value) {
   fmt::print("{:<12}{}\n", name, value);
 }
 
-const char* pooling_name(Pooling pooling) {
-  switch (pooling) {
-    case Pooling::cls:
-      return "cls";
-    case Pooling::mean:
-      return "mean";
-    case Pooling::last:
-      return "last token";
-  }
-  return "unknown";
+std::string output_sentence(const ModelHeader& header) {
+  if (header.score) return "one float, the score of a pair of texts";
+  return fmt::format("{} floats, {} pooling, {}", header.dims(), pooling_name(header.pooling),
+                     header.normalize ? "of length 1" : "not normalized");
 }
 
 void print_model(const ModelHeader& header) {
@@ -43,9 +37,7 @@ void print_model(const ModelHeader& header) {
   print_line("vocabulary", fmt::format("{} ids", encoder.vocabulary));
   print_line("tokens", fmt::format("at most {} a text, of {} that have a position",
                                    header.tokens_max, encoder.text_tokens_max()));
-  print_line("vectors",
-             fmt::format("{} floats, {} pooling, {}", header.dims(), pooling_name(header.pooling),
-                         header.normalize ? "of length 1" : "not normalized"));
+  print_line("vectors", output_sentence(header));
   std::string prompts;
   for (const Prompt& prompt : header.prompts)
     prompts += fmt::format("{}{} ", prompts.empty() ? "" : ", ", prompt.name);

@@ -16,18 +16,62 @@ bool needs_model(const ModelOptions& options) { return options.backend == "cpu";
 
 // What hilo_info() tells a client.
 std::string info_json(const ModelSource& source) {
-  nlohmann::ordered_json info{
-      {"model", source.header ? source.header->name : source.options.backend},
-      {"backend", source.options.backend},
-      {"precision", precision_name(source.precision.precision)},
-      {"dims", source.channel.dims},
-      {"tokens_max", source.channel.tokens_max},
-      {"normalized", source.header && source.header->normalize},
-      {"prompts", nlohmann::json::array()}};
-  if (source.header)
-    for (const Prompt& prompt : source.header->prompts) info["prompts"].push_back(prompt.name);
+  const auto& header = source.header;
+  nlohmann::ordered_json info{{"model", header ? header->name : source.options.backend},
+                              {"backend", source.options.backend},
+                              {"precision", precision_name(source.precision.precision)},
+                              {"dims", source.channel.dims},
+                              {"tokens_max", source.channel.tokens_max},
+                              {"vocabulary", header ? header->encoder.vocabulary : byte_vocabulary},
+                              {"cross_encoder", header && header->score.has_value()},
+                              {"pooling", nullptr},
+                              {"normalized", header && header->normalize},
+                              {"prompts", nlohmann::json::array()},
+                              {"prompt_texts", nlohmann::json::array()}};
+  if (header) {
+    info["pooling"] = pooling_name(header->pooling);
+    for (const Prompt& prompt : header->prompts) {
+      info["prompts"].push_back(prompt.name);
+      info["prompt_texts"].push_back(prompt.text);
+    }
+  }
   // Names come from files that may hold any bytes.
   return info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// The types that the template gives to the tokens of a pair.
+uint32_t token_types_of(const Tokenizer& tokenizer) {
+  TokenizerScratch scratch;
+  std::vector<uint32_t> ids(tokenizer.special_tokens_added(/*pair=*/true) + 2);
+  std::vector<uint8_t> types(ids.size());
+  const Encoding encoding = tokenizer.encode_pair({"a", "a"}, {}, scratch, ids, types);
+  return encoding.tokens == 0
+             ? 0
+             : 1U + *std::max_element(types.begin(), types.begin() + encoding.tokens);
+}
+
+// What would otherwise be found out when the first text comes.
+Status check_tokenizer(const ModelSource& source, const Tokenizer& tokenizer,
+                       const Backend& backend) {
+  if (tokenizer.vocabulary_size() > backend.vocabulary())
+    return Error{
+        fmt::format("{}: its tokenizer has {} ids, but the model only knows {}: they "
+                    "belong to different models",
+                    source.options.directory, tokenizer.vocabulary_size(), backend.vocabulary())};
+  const bool pairs = source.header->score.has_value();
+  const uint32_t special = tokenizer.special_tokens_added(pairs);
+  if (special > source.channel.tokens_max)
+    return Error{
+        fmt::format("{}: its tokenizer adds {} special tokens, but the model takes {} in all: "
+                    "give it a larger max_seq_length",
+                    source.options.directory, special, source.channel.tokens_max)};
+  const uint32_t types = pairs ? token_types_of(tokenizer) : 0;
+  if (backend.token_types() > 0 && types > backend.token_types())
+    return Error{
+        fmt::format("{}: its tokenizer tells {} types of tokens apart, but the model "
+                    "only {}: they belong to different models",
+                    source.options.directory, types, backend.token_types())};
+  return {};
 }
 
 }  // namespace
@@ -65,12 +109,6 @@ Result<ModelSource> find_model(const ModelOptions& options) {
     source.precision = std::move(*precision);
     auto header = read_model_header(options.directory);
     if (!header) return header.error();
-    // A pair of texts has no way through a channel yet.
-    if (header->score)
-      return Error{
-          fmt::format("{}: is a cross-encoder, which scores pairs of texts, but hilo's programs "
-                      "hand it one text at a time; give a model made for embeddings",
-                      options.directory)};
     source.header = std::move(*header);
     source.channel.dims = source.header->dims();
     source.channel.tokens_max = std::min(source.header->tokens_max, tokens_per_task_max);
@@ -81,7 +119,7 @@ Result<ModelSource> find_model(const ModelOptions& options) {
   source.channel.info = info_json(source);
   if (source.channel.info.size() >= info_bytes)
     return Error{
-        fmt::format("{}: the names of its prompts take {} bytes, more than the {} that "
+        fmt::format("{}: its prompts take {} bytes, more than the {} that "
                     "clients can be told: remove some from "
                     "config_sentence_transformers.json",
                     options.directory, source.channel.info.size(), info_bytes - 1)};
@@ -100,12 +138,8 @@ Result<LoadedModel> load(const ModelSource& source) {
     auto backend = make_cpu_backend(*model, source.precision.precision, source.level);
     if (!backend) return backend.error();
     loaded.backend = std::move(*backend);
-    if (loaded.tokenizer->vocabulary_size() > loaded.backend->vocabulary())
-      return Error{
-          fmt::format("{}: its tokenizer has {} ids, but the model only knows {}: they "
-                      "belong to different models",
-                      source.options.directory, loaded.tokenizer->vocabulary_size(),
-                      loaded.backend->vocabulary())};
+    if (Status checked = check_tokenizer(source, *loaded.tokenizer, *loaded.backend); !checked)
+      return checked.error();
   } else {
     loaded.backend = source.options.backend == "echo" ? make_echo_backend() : make_null_backend();
   }
@@ -116,8 +150,10 @@ Result<LoadedModel> load(const ModelSource& source) {
 EngineOptions engine_options(const ModelSource& source) {
   EngineOptions options{
       .threads = source.options.threads, .tokens_max = source.channel.tokens_max, .prompts = {}};
-  if (source.header)
+  if (source.header) {
     for (const Prompt& prompt : source.header->prompts) options.prompts.push_back(prompt.text);
+    options.scores_pairs = source.header->score.has_value();
+  }
   return options;
 }
 

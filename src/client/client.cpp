@@ -6,8 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/engine_info.h"
-
 namespace {
 
 using namespace hilo;
@@ -29,7 +27,6 @@ hilo_client::hilo_client(hilo::OpenChannel open, hilo::ForkGuard guard)
       rings(*static_cast<ClientRegion*>(channel.client_region.data()),
             *static_cast<const EngineRegion*>(channel.engine_region.data()), channel.dims),
       info(read_engine_info(*static_cast<const EngineRegion*>(channel.engine_region.data()))),
-      prompts(prompt_names(info)),
       spin_ns(longest_spin()) {}
 
 // A forked child does not have the regions: something else may be mapped at their addresses.

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <atomic>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include <hilo/hilo.h>
 
 #include "base/clock.h"
+#include "client/engine_info.h"
 #include "client/fork_guard.h"
 #include "client/opening.h"
 #include "client/rings.h"
@@ -27,9 +26,8 @@ struct hilo_client {
   hilo::OpenChannel channel;
   hilo::ForkGuard fork_guard;
   hilo::Rings rings;
-  std::string info;
-  std::vector<std::string> prompts;  // Names; Submission::prompt k names prompts[k - 1].
-  std::atomic<bool> gone{false};     // Set by either thread, never reset.
+  hilo::EngineInfo info;
+  std::atomic<bool> gone{false};  // Set by either thread, never reset.
 
   // Of the taking thread: when it last looked whether the engine lives.
   hilo::Instant looked_at{};

@@ -98,6 +98,8 @@ TEST_F(ClientTest, SaysWhyATaskHasNoVector) {
       {CompletionStatus::shutting_down, HILO_SHUTTING_DOWN},
       {CompletionStatus::refused, HILO_REFUSED},
       {CompletionStatus::failed, HILO_FAILED},
+      {CompletionStatus::too_many_tokens, HILO_TOO_MANY_TOKENS},
+      {CompletionStatus::unknown_id, HILO_UNKNOWN_ID},
       {static_cast<CompletionStatus>(999), HILO_FAILED}};
   for (const auto& [status, expected] : cases) {
     const hilo_task task = submit("status:" + std::to_string(static_cast<uint32_t>(status)));
@@ -112,10 +114,9 @@ TEST_F(ClientTest, SaysWhyATaskHasNoVector) {
 
 // Goal: lane, prompt and deadline arrive as they were asked for.
 TEST_F(ClientTest, OptionsCross) {
-  const hilo_submit_options options{.struct_bytes = sizeof(hilo_submit_options),
-                                    .lane = HILO_LOW,
-                                    .timeout_ms = 60'000,
-                                    .prompt_name = "passage"};
+  hilo_submit_options options = options_for(HILO_LOW);
+  options.timeout_ms = 60'000;
+  options.prompt_name = "passage";
   const hilo_text text{"x", 1};
   hilo_task task = 0;
   size_t submitted = 0;
@@ -138,13 +139,113 @@ TEST_F(ClientTest, OptionsCross) {
   EXPECT_EQ(hilo_submit_many(client_, &wrong, &text, 1, &task, &submitted), HILO_INVALID_ARGUMENT);
 }
 
+class InputTest : public ClientTest {
+ protected:
+  // The fields of the entry that comes of texts which begin with "fields".
+  std::vector<float> fields_of(const hilo_submit_options& options,
+                               const std::vector<hilo_text>& texts) {
+    hilo_task task = 0;
+    size_t submitted = 0;
+    EXPECT_EQ(hilo_submit_many(client_, &options, texts.data(), 1, &task, &submitted), HILO_OK)
+        << hilo_last_error();
+    const hilo_result result = take();
+    std::vector<float> fields(result.vector, result.vector + 4);
+    EXPECT_EQ(hilo_release(client_, task), HILO_OK);
+    return fields;
+  }
+  void expect_invalid(const hilo_submit_options& options, const hilo_text& text,
+                      const std::string& sentence) {
+    const std::vector<hilo_text> two{text, text};
+    hilo_task task = 0;
+    size_t submitted = 0;
+    EXPECT_EQ(hilo_submit_many(client_, &options, two.data(), 1, &task, &submitted),
+              HILO_INVALID_ARGUMENT);
+    EXPECT_EQ(submitted, 0U);
+    EXPECT_NE(std::string{hilo_last_error()}.find(sentence), std::string::npos)
+        << hilo_last_error();
+  }
+};
+
+// Goal: what a task is given as, and its flags, arrive as they were asked for.
+TEST_F(InputTest, FlagsCross) {
+  const std::vector<hilo_text> text{{"fields..", 8}};
+  hilo_submit_options options = options_for(HILO_HIGH);
+  EXPECT_EQ(fields_of(options, text), (std::vector<float>{0, 0, 0, 0}));
+  options.truncation = HILO_TRUNCATE_START;
+  options.raw = 1;
+  EXPECT_EQ(fields_of(options, text), (std::vector<float>{0, 1, 1, 0}));
+  options.input = HILO_IDS;
+  options.truncation = HILO_TRUNCATE_REFUSE;
+  EXPECT_EQ(fields_of(options, text), (std::vector<float>{1, 2, 1, 0}));
+}
+
+// Goal: a program that was compiled before there were inputs means what it meant.
+TEST_F(InputTest, WhatAnOlderCallerDoesNotKnowIsZero) {
+  hilo_submit_options options = options_for(HILO_HIGH);
+  options.struct_bytes = offsetof(hilo_submit_options, input);
+  options.input = HILO_PAIR;  // In its memory, something else.
+  options.raw = 77;
+  EXPECT_EQ(fields_of(options, {{"fields", 6}}), (std::vector<float>{0, 0, 0, 0}));
+  options.struct_bytes -= 1;
+  expect_invalid(options, {"fields", 6}, "struct_bytes");
+}
+
+TEST_F(InputTest, WhatMakesNoSenseIsRefusedBeforeItIsSent) {
+  const hilo_submit_options text = options_for(HILO_HIGH);
+  hilo_submit_options options = text;
+  options.raw = 2;
+  expect_invalid(options, {"x", 1}, "raw");
+  options = text;
+  options.input = static_cast<hilo_input>(3);
+  expect_invalid(options, {"x", 1}, "input");
+  options = text;
+  options.truncation = static_cast<hilo_truncation>(3);
+  expect_invalid(options, {"x", 1}, "truncation");
+  options = text;
+  options.input = HILO_IDS;
+  expect_invalid(options, {"", 0}, "ids");
+  expect_invalid(options, {"12345", 5}, "ids");
+  options.prompt_name = "query";
+  expect_invalid(options, {"1234", 4}, "prompt");
+  options = text;
+  options.input = HILO_PAIR;
+  expect_invalid(options, {"x", 1}, "cross-encoder");
+}
+
+// Goal: texts of pairs come two a task, in order, and have the room of one text together.
+TEST(CrossEncoderClient, PairsCross) {
+  SocketPair pair;
+  const TestEngineThread engine{std::move(pair.engine), cross_encoder_spec};
+  hilo_client* client = nullptr;
+  ASSERT_EQ(hilo_connect_fd(pair.client.release(), HILO_ANY, &client), HILO_OK);
+  hilo_submit_options options = options_for(HILO_HIGH);
+  options.input = HILO_PAIR;
+  const std::string large(text_bytes_max, 'x');
+  const std::vector<hilo_text> texts{
+      {"fields", 6}, {"abc", 3}, {"", 0}, {"fields", 6}, {large.data(), large.size()}, {"y", 1}};
+  std::vector<hilo_task> tasks(3);
+  size_t submitted = 0;
+  EXPECT_EQ(hilo_submit_many(client, &options, texts.data(), 3, tasks.data(), &submitted),
+            HILO_TEXT_TOO_LONG);
+  ASSERT_EQ(submitted, 2U);
+  for (const float second_begins : {6.0F, 0.0F}) {
+    hilo_result result{};
+    size_t taken = 0;
+    while (taken == 0 && hilo_wait(client, 10'000) == HILO_OK)
+      hilo_take(client, &result, 1, &taken);
+    ASSERT_EQ(result.status, HILO_OK);
+    EXPECT_EQ(std::vector<float>(result.vector, result.vector + 4),
+              (std::vector<float>{2, 0, 0, second_begins}));
+  }
+  hilo_close(client);
+}
+
 // Goal: exactly HILO_TASKS_MAX tasks can be open, and each release makes room for exactly one.
 TEST_F(ClientTest, FullMeansFull) {
   std::vector<hilo_text> texts(300, hilo_text{"x", 1});
   std::vector<hilo_task> tasks(300);
   size_t submitted = 0;
-  const hilo_submit_options options{
-      .struct_bytes = sizeof(options), .lane = HILO_LOW, .timeout_ms = 0, .prompt_name = nullptr};
+  const hilo_submit_options options = options_for(HILO_LOW);
   EXPECT_EQ(hilo_submit_many(client_, &options, texts.data(), 300, tasks.data(), &submitted),
             HILO_FULL);
   ASSERT_EQ(submitted, static_cast<size_t>(HILO_TASKS_MAX));
@@ -168,8 +269,7 @@ TEST_F(ClientTest, TheTextRingFillsAndEmpties) {
     std::vector<hilo_text> texts(50, hilo_text{text.data(), text.size()});
     std::vector<hilo_task> tasks(50);
     size_t submitted = 0;
-    const hilo_submit_options options{
-        .struct_bytes = sizeof(options), .lane = HILO_LOW, .timeout_ms = 0, .prompt_name = nullptr};
+    const hilo_submit_options options = options_for(HILO_LOW);
     EXPECT_EQ(hilo_submit_many(client_, &options, texts.data(), 50, tasks.data(), &submitted),
               HILO_FULL);
     ASSERT_GE(submitted, text_arena_bytes / text_bytes_max - 1);
@@ -326,9 +426,9 @@ TEST_F(ClientTest, AMillionTasksGoRound) {
 // Goal: a status has a sentence, and so has what is none.
 TEST(Status, EveryStatusHasASentence) {
   std::set<std::string> sentences;
-  for (int status = HILO_OK; status <= HILO_PROTOCOL; ++status)
+  for (int status = HILO_OK; status <= HILO_UNKNOWN_ID; ++status)
     sentences.insert(hilo_strerror(static_cast<hilo_status>(status)));
-  EXPECT_EQ(sentences.size(), static_cast<size_t>(HILO_PROTOCOL) + 1);
+  EXPECT_EQ(sentences.size(), static_cast<size_t>(HILO_UNKNOWN_ID) + 1);
   EXPECT_EQ(sentences.count(hilo_strerror(static_cast<hilo_status>(31))), 0U);
   EXPECT_STRNE(hilo_version(), "");
 }

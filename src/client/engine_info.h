@@ -1,4 +1,5 @@
-// What the engine says of itself in its region, for hilo_info() and for the names of prompts.
+// What the engine says of itself in its region: for hilo_info(), and what the library needs to
+// know.
 #pragma once
 
 #include <string>
@@ -9,9 +10,13 @@
 
 namespace hilo {
 
-// The JSON text; ends at its zero, or where its room ends.
-std::string read_engine_info(const EngineRegion& engine);
-// The names under "prompts"; none if there is no such list of strings.
-std::vector<std::string> prompt_names(std::string_view json);
+struct EngineInfo {
+  std::string json;
+  std::vector<std::string> prompts;  // Names; Submission::prompt k names prompts[k - 1].
+  bool cross_encoder = false;
+};
+
+// The JSON text ends at its zero, or where its room ends. What it does not say is empty or false.
+EngineInfo read_engine_info(const EngineRegion& engine);
 
 }  // namespace hilo

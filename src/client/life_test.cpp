@@ -258,8 +258,7 @@ TEST(Fork, IsDetectedInTheChild) {
     hilo_result result;
     size_t count;
     float vector[8];
-    const hilo_submit_options options{
-        .struct_bytes = sizeof(options), .lane = HILO_LOW, .timeout_ms = 0, .prompt_name = nullptr};
+    const hilo_submit_options options = options_for(HILO_LOW);
     const bool forked =
         hilo_submit(client, HILO_HIGH, "x", 1, &other) == HILO_FORKED &&
         hilo_submit_many(client, &options, nullptr, 0, nullptr, &count) == HILO_FORKED &&

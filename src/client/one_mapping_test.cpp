@@ -75,7 +75,7 @@ TEST_F(OneMappingTest, NoWakeUpIsLost) {
          submitted < tasks && submitted - finished < window; ++submitted) {
       text = std::to_string(submitted);
       hilo_task task;
-      ASSERT_EQ(rings_.stage({}, text, &task), HILO_OK);
+      ASSERT_EQ(rings_.stage({}, {text}, &task), HILO_OK);
       if (rings_.publish()) ::eventfd_write(session_.doorbell(), 1);
     }
     while (!rings_.has_completions()) {
@@ -108,7 +108,7 @@ TEST_F(OneMappingTest, ManyTasksInFlight) {
     for (; submitted < tasks; ++submitted) {
       text.assign(submitted % 31 == 0 ? 20'000 : submitted % 50, 'x');
       hilo_task task;
-      if (rings_.stage({}, text, &task) != HILO_OK) break;
+      if (rings_.stage({}, {text}, &task) != HILO_OK) break;
     }
     if (rings_.publish()) ::eventfd_write(session_.doorbell(), 1);
     const size_t taken = rings_.take(results);
@@ -128,7 +128,7 @@ TEST_F(OneMappingTest, ManyTasksInFlight) {
 // recognised as broken, and nothing outside the region is touched.
 TEST_F(OneMappingTest, ABrokenEngineIsRecognised) {
   hilo_task task;
-  ASSERT_EQ(rings_.stage({}, "x", &task), HILO_OK);
+  ASSERT_EQ(rings_.stage({}, {"x"}, &task), HILO_OK);
   static_cast<void>(rings_.publish());
   Submission entry;
   ASSERT_EQ(session_.next(entry), Session::Next::entry);

@@ -67,6 +67,6 @@ hilo_status hilo_info(const hilo_client* client, hilo_info_t* info) {
            .tokens_max = client->channel.tokens_max,
            .tasks_max = tasks_per_client_max,
            .text_bytes_max = text_bytes_max,
-           .json = client->info.c_str()};
+           .json = client->info.json.c_str()};
   return HILO_OK;
 }

@@ -1,7 +1,7 @@
 #include "client/rings.h"
 
+#include <algorithm>
 #include <bit>
-#include <cstring>
 
 namespace hilo {
 namespace {
@@ -35,6 +35,10 @@ hilo_status status_of(CompletionStatus status) {
       return HILO_REFUSED;
     case CompletionStatus::failed:
       return HILO_FAILED;
+    case CompletionStatus::too_many_tokens:
+      return HILO_TOO_MANY_TOKENS;
+    case CompletionStatus::unknown_id:
+      return HILO_UNKNOWN_ID;
   }
   return HILO_FAILED;
 }
@@ -57,8 +61,8 @@ Rings::Rings(ClientRegion& client, const EngineRegion& engine, uint32_t dims)
   for (uint32_t i = 0; i < tasks_per_client_max; ++i) free_tasks_[i] = tasks_per_client_max - 1 - i;
 }
 
-hilo_status Rings::stage(const Order& order, std::string_view text, hilo_task* task) {
-  const uint32_t bytes = static_cast<uint32_t>(text.size());
+hilo_status Rings::stage(const Order& order, const Text& text, hilo_task* task) {
+  const auto bytes = static_cast<uint32_t>(text.bytes());
   uint32_t offset;
   if (tasks_free_ == 0 || !lane_has_room(order, bytes) || !has_entry() ||
       !reserve_text(bytes, &offset))
@@ -73,14 +77,19 @@ hilo_status Rings::stage(const Order& order, std::string_view text, hilo_task* t
   text_bytes_open_[record.lane] += record.text_bytes;
   ++tasks_open_;
   *task = task_name(record.serial, index);
-  if (bytes > 0) std::memcpy(client_.text.data() + offset, text.data(), bytes);
-  write_entry({.opcode = order.opcode,
-               .lane = order.lane,
-               .task = *task,
-               .text_offset = offset,
-               .text_bytes = bytes,
-               .deadline_ns = order.deadline_ns,
-               .prompt = order.prompt});
+  std::ranges::copy(text.second, std::ranges::copy(text.first, client_.text.begin() + offset).out);
+  write_entry(
+      {.opcode = order.opcode,
+       .lane = order.lane,
+       .task = *task,
+       .text_offset = offset,
+       .text_bytes = bytes,
+       .deadline_ns = order.deadline_ns,
+       .prompt = order.prompt,
+       .input = static_cast<uint32_t>(order.input),
+       .truncation = static_cast<uint32_t>(order.truncation),
+       .raw = order.raw ? 1U : 0U,
+       .second_begins = order.input == Input::pair ? static_cast<uint32_t>(text.first.size()) : 0});
   return HILO_OK;
 }
 

@@ -32,11 +32,19 @@ class Rings {
     uint32_t lane = 0;
     uint64_t deadline_ns = 0;
     uint32_t prompt = 0;
+    Input input = Input::text;
+    Truncation truncation = Truncation::end;
+    bool raw = false;
+  };
+  struct Text {
+    std::string_view first;
+    std::string_view second{};  // of a pair
+    size_t bytes() const { return first.size() + second.size(); }
   };
   // Writes one submission and its text where the engine will see them after publish(). HILO_FULL:
   // no task, entry or text space is left, or the texts that are open in this lane are as many bytes
   // as the engine has room for. The text is at most text_bytes_max long.
-  hilo_status stage(const Order& order, std::string_view text, hilo_task* task);
+  hilo_status stage(const Order& order, const Text& text, hilo_task* task);
   // True: the engine sleeps, so ring its doorbell.
   [[nodiscard]] bool publish();
 

@@ -54,6 +54,10 @@ const char* hilo_strerror(hilo_status status) {
       return "No memory or no descriptor is left.";
     case HILO_PROTOCOL:
       return "The engine and this library do not understand each other; install the same version.";
+    case HILO_TOO_MANY_TOKENS:
+      return "The text has more tokens than the model takes; cut it, or let it be truncated.";
+    case HILO_UNKNOWN_ID:
+      return "The model's vocabulary has no such token id; was it made by another tokenizer?";
   }
   return "This is not a status of hilo.";
 }

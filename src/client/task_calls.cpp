@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "client/client.h"
+#include "client/submit_options.h"
 
 namespace hilo {
 namespace {
@@ -18,38 +19,17 @@ constexpr int wake_bytes_max = 64;
 
 bool is_lane(hilo_lane lane) { return lane == HILO_HIGH || lane == HILO_LOW; }
 
-// Checks one text and stages it; the caller publishes.
-hilo_status stage_text(hilo_client& client, const Rings::Order& order, const char* text,
-                       size_t bytes, hilo_task* task) {
-  if (text == nullptr && bytes > 0) return HILO_INVALID_ARGUMENT;
-  if (bytes > text_bytes_max) return HILO_TEXT_TOO_LONG;
-  return client.rings.stage(order, {text, bytes}, task);
+// Checks the texts of one task and stages it; the caller publishes. What is wrong is told already.
+hilo_status stage_task(hilo_client& client, const Rings::Order& order, const hilo_text* texts,
+                       hilo_task* task) {
+  Rings::Text text;
+  if (hilo_status status = read_texts(order.input, texts, &text); status != HILO_OK) return status;
+  const hilo_status status = client.rings.stage(order, text, task);
+  return status == HILO_OK ? HILO_OK : fail(status);
 }
 
 void publish(hilo_client& client) {
   if (client.rings.publish()) client.ring();
-}
-
-// The order that `options` describe, or HILO_INVALID_ARGUMENT.
-hilo_status read_options(const hilo_client& client, const hilo_submit_options& options,
-                         Rings::Order* order) {
-  if (options.struct_bytes < sizeof(hilo_submit_options))
-    return fail(HILO_INVALID_ARGUMENT,
-                "hilo_submit_options.struct_bytes must be sizeof(hilo_submit_options).");
-  if (!is_lane(options.lane))
-    return fail(HILO_INVALID_ARGUMENT, "A task's lane must be HILO_HIGH or HILO_LOW.");
-  order->lane = static_cast<uint32_t>(options.lane);
-  if (options.timeout_ms > 0)
-    order->deadline_ns =
-        static_cast<uint64_t>((monotonic_now() + options.timeout_ms * millisecond_ns).ns);
-  if (options.prompt_name == nullptr) return HILO_OK;
-  for (size_t i = 0; i < client.prompts.size(); ++i) {
-    if (client.prompts[i] != options.prompt_name) continue;
-    order->prompt = static_cast<uint32_t>(i) + 1;
-    return HILO_OK;
-  }
-  return fail(HILO_INVALID_ARGUMENT,
-              "The model has no prompt of that name; hilo_info() lists those it has.");
 }
 
 // Gives up a task that nobody will ask for again.
@@ -61,14 +41,14 @@ void give_up(hilo_client& client, hilo_task task) {
 
 // Submits one task, waits for it, and hands its bytes to `deliver`.
 template <class Deliver>
-hilo_status run_alone(hilo_client& client, const Rings::Order& order, const char* text,
-                      size_t bytes, Deliver deliver) {
+hilo_status run_alone(hilo_client& client, const Rings::Order& order, const hilo_text& text,
+                      Deliver deliver) {
   if (client.rings.tasks_open() != 0)
     return fail(HILO_INVALID_ARGUMENT,
                 "hilo_embed() and hilo_echo() need a client without open tasks; take them first.");
   hilo_task task;
-  if (hilo_status status = stage_text(client, order, text, bytes, &task); status != HILO_OK)
-    return fail(status);
+  if (hilo_status status = stage_task(client, order, &text, &task); status != HILO_OK)
+    return status;
   publish(client);
   hilo_result result;
   do {
@@ -95,8 +75,9 @@ hilo_status hilo_submit(hilo_client* client, hilo_lane lane, const char* text, s
   if (client == nullptr || task == nullptr || !is_lane(lane)) return fail(HILO_INVALID_ARGUMENT);
   if (hilo_status status = client->usable(); status != HILO_OK) return fail(status);
   const Rings::Order order{.lane = static_cast<uint32_t>(lane)};
-  if (hilo_status status = stage_text(*client, order, text, bytes, task); status != HILO_OK)
-    return fail(status);
+  const hilo_text only{.data = text, .bytes = bytes};
+  if (hilo_status status = stage_task(*client, order, &only, task); status != HILO_OK)
+    return status;
   publish(*client);
   return HILO_OK;
 }
@@ -115,12 +96,13 @@ hilo_status hilo_submit_many(hilo_client* client, const hilo_submit_options* opt
   hilo_status status = HILO_OK;
   size_t staged = 0;
   while (staged < count && status == HILO_OK) {
-    status = stage_text(*client, order, texts[staged].data, texts[staged].bytes, &tasks[staged]);
+    status =
+        stage_task(*client, order, texts + staged * texts_in_task(order.input), &tasks[staged]);
     if (status == HILO_OK) ++staged;
   }
   if (staged > 0) publish(*client);
   *submitted = staged;
-  return status == HILO_OK ? HILO_OK : fail(status);
+  return status;
 }
 
 hilo_status hilo_take(hilo_client* client, hilo_result* results, size_t count, size_t* taken) {
@@ -195,7 +177,7 @@ hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char* text, si
   if (dims != client->channel.dims)
     return fail(HILO_INVALID_ARGUMENT, "`dims` is not the model's; hilo_info() tells it.");
   const Rings::Order order{.lane = static_cast<uint32_t>(lane)};
-  return run_alone(*client, order, text, bytes, [&](const hilo_result& result) {
+  return run_alone(*client, order, {.data = text, .bytes = bytes}, [&](const hilo_result& result) {
     std::memcpy(vector, result.vector, size_t{dims} * sizeof(float));
   });
 }
@@ -206,7 +188,7 @@ hilo_status hilo_echo(hilo_client* client, const void* data, size_t bytes, void*
   if (bytes > size_t{client->channel.dims} * sizeof(float))
     return fail(HILO_TEXT_TOO_LONG, "An echo takes at most 4 * dims bytes.");
   const Rings::Order order{.opcode = Opcode::echo};
-  return run_alone(*client, order, static_cast<const char*>(data), bytes,
+  return run_alone(*client, order, {.data = static_cast<const char*>(data), .bytes = bytes},
                    [&](const hilo_result& result) {
                      if (bytes > 0) std::memcpy(back, result.vector, bytes);
                    });

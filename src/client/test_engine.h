@@ -2,6 +2,7 @@
 //
 //   "hold..."    not completed until it is cancelled or the engine stops
 //   "status:N"   completed with CompletionStatus N
+//   "fields"     completed with the entry's input, truncation, raw and second_begins as the vector
 //   "exit"       the engine stops at once, with what it has completed so far flushed
 //   other        completed with the vector that test_vector() gives
 #pragma once
@@ -19,6 +20,8 @@
 #include <unistd.h>
 #include <vector>
 
+#include <hilo/hilo.h>
+
 #include "base/ensure.h"
 #include "channel/reception.h"
 
@@ -26,6 +29,19 @@ namespace hilo {
 
 inline const ChannelSpec test_spec{
     .dims = 8, .tokens_max = 16, .info = R"({"model":"test","prompts":["query","passage"]})"};
+
+inline const ChannelSpec cross_encoder_spec{
+    .dims = 8,
+    .tokens_max = 16,
+    .info = R"({"model":"test","cross_encoder":true,"prompts":["query"]})"};
+
+// The options of an ordinary text.
+inline hilo_submit_options options_for(hilo_lane lane) {
+  hilo_submit_options options{};
+  options.struct_bytes = sizeof options;
+  options.lane = lane;
+  return options;
+}
 
 // Different for every text and place, and exact in a float.
 inline float test_value(std::string_view text, uint32_t place) {
@@ -114,8 +130,15 @@ class TestEngine {
     if (text_.starts_with("status:"))
       return complete(entry, slot, static_cast<CompletionStatus>(std::atoi(text_.c_str() + 7)));
     if (text_ == "exit") stopping_ = true;
+    if (text_.starts_with("fields")) return tell_fields(entry, slot);
     for (uint32_t i = 0; i < spec_.dims; ++i)
       session_->slot_vector(slot.index)[i] = test_value(text_, i);
+    complete(entry, slot, CompletionStatus::ok);
+  }
+  void tell_fields(const Submission& entry, Session::Slot slot) {
+    size_t place = 0;
+    for (const uint32_t field : {entry.input, entry.truncation, entry.raw, entry.second_begins})
+      session_->slot_vector(slot.index)[place++] = static_cast<float>(field);
     complete(entry, slot, CompletionStatus::ok);
   }
   // `tokens`, `truncated` and `engine_ns` tell the test what the entry said.

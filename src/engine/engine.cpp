@@ -12,6 +12,7 @@ namespace hilo {
 Engine::Engine(const Backend& backend, const Tokenizer* tokenizer, const EngineOptions& options) {
   ENSURE(options.tokens_max > 0);
   ENSURE(options.tokens_max <= tokens_per_task_max);
+  ENSURE(!options.scores_pairs || tokenizer != nullptr);
   for (const std::string& prompt : options.prompts) ENSURE(prompt.size() <= text_bytes_max);
   threads_ = std::make_unique<EngineThreads>(backend, tokenizer, options);
 }

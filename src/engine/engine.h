@@ -42,6 +42,7 @@ struct EngineOptions {
   uint32_t threads = 0;              // cores to compute on; 0: all that this process may use
   uint32_t tokens_max = 0;           // tokens a text is cut to
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
+  bool scores_pairs = false;         // a cross-encoder, with a tokenizer
   Preemption preemption{};
   Trace* trace = nullptr;  // for a timeline: read when the engine is gone
   Policy policy{};

@@ -33,6 +33,8 @@ inline constexpr uint32_t text_bytes_per_tick_max = 256 * 1024;
 
 struct CoreOptions {
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
+  bool scores_pairs = false;         // otherwise pairs are refused
+  uint32_t vocabulary = 0;           // Ids that clients give must be below it.
   bool assist = false;               // workers without a plan help one that encodes
   Policy policy{};
   Trace* trace = nullptr;  // outlives the core
@@ -95,8 +97,13 @@ class EngineCore {
   void collect_submissions(Instant now);
   void collect_from(uint32_t client, Instant now);
   void accept(uint32_t client, const Submission& entry, Instant now);
-  void open_embed(uint32_t client, const Submission& entry, Instant now);
+  void embed_text(uint32_t client, const Submission& entry, Instant now);
+  void embed_ids(uint32_t client, const Submission& entry, Instant now);
+  TaskId open_task(uint32_t client, const Submission& entry, Nanoseconds work, Instant now);
+  bool read_ids(uint32_t client, const Submission& entry, TaskId id);
+  Nanoseconds predicted_to_encode(Lane lane, uint32_t tokens) const;
   Nanoseconds predicted_work(Lane lane, size_t text_bytes) const;
+  bool makes_sense(const Submission& entry) const;
   std::optional<CompletionStatus> refusal_of(const Submission& entry, Instant now) const;
   void answer(Session& session, const Submission& entry, CompletionStatus status,
               Nanoseconds retry_after = 0);

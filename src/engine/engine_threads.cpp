@@ -99,7 +99,8 @@ bool EngineThreads::work_has_arrived() const {
 
 EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
                              const EngineOptions& options)
-    : tasks_(options.tokens_max), dims_(backend.dims()) {
+    : tasks_(options.tokens_max, tasks_max, options.scores_pairs && backend.token_types() > 1),
+      dims_(backend.dims()) {
   // Where workers have threads, those need the core: on two cores, HIGH was measured to begin 45 us
   // later beside an intake thread that waits awake.
   spin_max_ = backend.instant() ? awake_max() : 0;
@@ -108,6 +109,8 @@ EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
   workers.reserve(workers_.size());
   for (const auto& worker : workers_) workers.push_back(worker.get());
   core_ = std::make_unique<EngineCore>(CoreOptions{.prompts = options.prompts,
+                                                   .scores_pairs = options.scores_pairs,
+                                                   .vocabulary = backend.vocabulary(),
                                                    .assist = backend.shares(),
                                                    .policy = options.policy,
                                                    .trace = options.trace},

@@ -25,7 +25,7 @@ namespace hilo {
 // The stages of a text that was computed, one after the other, and the whole way. Each ends where
 // the next begins.
 //   intake    taken out of the client's ring ... a worker begins to tokenize it
-//   tokenize  ... the plan it was tokenized with is done
+//   tokenize  ... the plan it was tokenized with is done; token ids have neither of the two
 //   queue     ... a worker begins to compute it
 //   compute   ... the batch it was computed with is done
 //   deliver   ... its completion is posted
@@ -41,10 +41,11 @@ inline std::array<Instant, 6> stage_bounds(Instant admitted, const WorkTimes& to
           computed.begun, computed.ended,  std::max(completed, computed.ended)};
 }
 
-inline constexpr std::array<const char*, 9> completion_names{
-    "ok",      "text_too_long", "invalid_utf8", "invalid_entry", "cancelled",
-    "expired", "shutting_down", "refused",      "failed"};
-static_assert(completion_names.size() == static_cast<size_t>(CompletionStatus::failed) + 1);
+inline constexpr std::array<const char*, 11> completion_names{
+    "ok",        "text_too_long",   "invalid_utf8",  "invalid_entry",
+    "cancelled", "expired",         "shutting_down", "refused",
+    "failed",    "too_many_tokens", "unknown_id"};
+static_assert(completion_names.size() == static_cast<size_t>(CompletionStatus::unknown_id) + 1);
 
 struct LaneMetrics {
   Counter admitted;

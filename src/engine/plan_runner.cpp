@@ -6,6 +6,18 @@
 #include "engine/text_ids.h"
 
 namespace hilo {
+namespace {
+
+TextInput input_of(const Task& task) {
+  const std::string_view text{task.text.data(), task.text.size()};
+  const bool left = task.truncation == Truncation::start;
+  if (task.input != Input::pair) return {.text = text, .truncate_left = left};
+  return {.text = text.substr(0, task.second_begins),
+          .second = text.substr(task.second_begins),
+          .truncate_left = left};
+}
+
+}  // namespace
 
 PlanRunner::PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint32_t tokens_max,
                        TaskTable& tasks, uint32_t assistants)
@@ -14,10 +26,11 @@ PlanRunner::PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint3
       tasks_(tasks),
       workspace_(backend.make_workspace(plan_tokens_max(tokens_max), plan_tasks_max)),
       crew_(1 + assistants),
-      ids_(plan_tokens_max(tokens_max)) {}
+      ids_(plan_tokens_max(tokens_max)),
+      types_(tasks.has_types() ? ids_.size() : 0) {}
 
 size_t PlanRunner::bytes() const {
-  return sizeof(*this) + workspace_->bytes() + ids_.size() * sizeof(uint32_t);
+  return sizeof(*this) + workspace_->bytes() + ids_.size() * sizeof(uint32_t) + types_.size();
 }
 
 void PlanRunner::run(const Plan& plan, const YieldGate& gate) {
@@ -33,19 +46,30 @@ void PlanRunner::run(const Plan& plan, const YieldGate& gate) {
 
 void PlanRunner::tokenize(TaskId id) {
   Task& task = tasks_[id];
-  const std::string_view text{task.text.data(), task.text.size()};
-  if (!is_valid_utf8(text)) {
+  const TextInput input = input_of(task);
+  if (!is_valid_utf8(input.text) || !is_valid_utf8(input.second.value_or(std::string_view{}))) {
     task.status = CompletionStatus::invalid_utf8;
     return;
   }
-  const std::span<uint32_t> ids = tasks_.ids(id);
-  const Encoding encoding = ids_of_text(tokenizer_, text, scratch_, ids);
+  const Encoding encoding =
+      ids_of_text(tokenizer_, input, scratch_, {.ids = tasks_.ids(id), .types = tasks_.types(id)});
+  if (encoding.truncated && task.truncation == Truncation::refuse) {
+    task.status = CompletionStatus::too_many_tokens;
+    task.tokens = tasks_.tokens_max();
+    return;
+  }
   task.tokens = encoding.tokens;
   task.truncated = encoding.truncated;
-  // A tokenizer may know more pieces than its model has embeddings for.
-  const auto known = [&](uint32_t token) { return token < backend_.vocabulary(); };
-  const bool computable = std::ranges::all_of(ids.first(encoding.tokens), known);
-  task.status = computable ? CompletionStatus::ok : CompletionStatus::failed;
+  task.status = is_computable(id) ? CompletionStatus::ok : CompletionStatus::failed;
+}
+
+// A tokenizer may know more pieces, or write more types, than its model has embeddings for.
+bool PlanRunner::is_computable(TaskId id) const {
+  const uint32_t tokens = tasks_[id].tokens;
+  const auto is_known = [&](uint32_t token) { return token < backend_.vocabulary(); };
+  const auto has_type = [&](uint8_t type) { return type < backend_.token_types(); };
+  return std::ranges::all_of(tasks_.ids(id).first(tokens), is_known) &&
+         (!tasks_.has_types() || std::ranges::all_of(tasks_.types(id).first(tokens), has_type));
 }
 
 void PlanRunner::encode(std::span<const TaskId> batch, const YieldGate& gate) {
@@ -72,6 +96,9 @@ void PlanRunner::pack(std::span<const TaskId> batch) {
     const Task& task = tasks_[batch[i]];
     ENSURE(tokens + task.tokens <= ids_.size());
     std::ranges::copy(tasks_.ids(batch[i]).first(task.tokens), ids_.begin() + tokens);
+    if (tasks_.has_types())
+      std::ranges::copy(tasks_.types(batch[i]).first(task.tokens), types_.begin() + tokens);
+    raw_[i] = task.raw ? 1 : 0;
     vectors_[i] = task.vector;
     sequence_start_[i] = tokens;
     tokens += task.tokens;
@@ -81,10 +108,12 @@ void PlanRunner::pack(std::span<const TaskId> batch) {
 }
 
 TokenBatch PlanRunner::packed() const {
+  const uint32_t tokens = sequence_start_[texts_];
   return {
-      .ids = std::span{ids_}.first(sequence_start_[texts_]),
-      .types = {},
+      .ids = std::span{ids_}.first(tokens),
+      .types = std::span{types_}.first(types_.empty() ? 0 : tokens),
       .sequence_start = std::span{sequence_start_}.first(texts_ + 1),
+      .raw = std::span{raw_}.first(texts_),
   };
 }
 

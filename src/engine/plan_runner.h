@@ -32,6 +32,7 @@ class PlanRunner {
 
  private:
   void tokenize(TaskId id);
+  bool is_computable(TaskId id) const;
   void encode(std::span<const TaskId> batch, const YieldGate& gate);
   void pack(std::span<const TaskId> batch);
   TokenBatch packed() const;
@@ -45,7 +46,9 @@ class PlanRunner {
   Crew crew_;
   // The batch, packed for the backend. Members of the crew read it.
   std::vector<uint32_t> ids_;
+  std::vector<uint8_t> types_;  // empty where tasks have none
   std::array<uint32_t, plan_tasks_max + 1> sequence_start_{};
+  std::array<uint8_t, plan_tasks_max> raw_{};
   std::array<float*, plan_tasks_max> vectors_{};
   size_t texts_ = 0;
 };

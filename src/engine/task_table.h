@@ -1,4 +1,5 @@
-// Every task in the engine, with room for its token ids.
+// Every task in the engine, with room for its token ids and, where the model tells them apart,
+// their types.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,10 @@ struct Task {
   Nanoseconds work = 0;                           // predicted
   std::optional<TextRing::BlockId> text_block{};  // until it is tokenized
   std::span<const char> text{};                   // with its prompt; until it is tokenized
+  uint32_t second_begins = 0;                     // in `text`, of a pair
+  Input input = Input::text;
+  Truncation truncation = Truncation::end;
+  bool raw = false;
   float* vector = nullptr;
 
   // Set when a worker has given it back.
@@ -53,9 +58,10 @@ struct Task {
 
 class TaskTable {
  public:
-  explicit TaskTable(uint32_t tokens_max, uint32_t tasks = tasks_max)
+  explicit TaskTable(uint32_t tokens_max, uint32_t tasks = tasks_max, bool with_types = false)
       : tasks_(tasks), free_(tasks), tokens_max_(tokens_max), ids_(size_t{tasks} * tokens_max) {
     for (TaskId id = 0; id < tasks; ++id) free_[id] = tasks - 1 - id;
+    if (with_types) types_.emplace(size_t{tasks} * tokens_max);
   }
 
   // The task that was closed last is opened first: its memory is warm.
@@ -76,17 +82,24 @@ class TaskTable {
   std::span<uint32_t> ids(TaskId id) const {
     return ids_.all().subspan(size_t{id} * tokens_max_, tokens_max_);
   }
+  // Empty where all tokens are of type 0.
+  std::span<uint8_t> types(TaskId id) const {
+    if (!types_) return {};
+    return types_->all().subspan(size_t{id} * tokens_max_, tokens_max_);
+  }
   uint32_t tokens_max() const { return tokens_max_; }
   uint32_t room() const { return static_cast<uint32_t>(tasks_.size()); }
   size_t count() const { return tasks_.size() - free_.size(); }
   size_t table_bytes() const { return tasks_.size() * (sizeof(Task) + sizeof(TaskId)); }
-  size_t ids_bytes() const { return ids_.bytes(); }
+  bool has_types() const { return types_.has_value(); }
+  size_t ids_bytes() const { return ids_.bytes() + (types_ ? types_->bytes() : 0); }
 
  private:
   std::vector<Task> tasks_;
   std::vector<TaskId> free_;
   uint32_t tokens_max_;
   ReservedMemory<uint32_t> ids_;
+  std::optional<ReservedMemory<uint8_t>> types_;
 };
 
 }  // namespace hilo

@@ -28,6 +28,8 @@ Problem problem_of(hilo_status status, uint32_t index, uint32_t retry_after_ms) 
               .message = "The engine went away while it worked on this request."};
     case HILO_INVALID_UTF8:
     case HILO_TEXT_TOO_LONG:
+    case HILO_TOO_MANY_TOKENS:
+    case HILO_UNKNOWN_ID:
     case HILO_INVALID_ARGUMENT:
       return {.message = fmt::format("Text {} cannot be taken: {}", index, hilo_strerror(status))};
     default:
@@ -138,11 +140,10 @@ void EngineClient::submit_waiting(Instant now) {
 }
 
 EngineClient::Turn EngineClient::take_turn(Call& call, Instant now) {
-  hilo_submit_options options{
-      .struct_bytes = sizeof(hilo_submit_options),
-      .lane = lane_,
-      .timeout_ms = 0,
-      .prompt_name = call.work.prompt_name.empty() ? nullptr : call.work.prompt_name.c_str()};
+  hilo_submit_options options{};
+  options.struct_bytes = sizeof options;
+  options.lane = lane_;
+  if (!call.work.prompt_name.empty()) options.prompt_name = call.work.prompt_name.c_str();
   if (call.deadline) {
     if (*call.deadline <= now) {
       finish(call, problem_of(HILO_EXPIRED, 0, 0));

@@ -20,7 +20,8 @@ namespace hilo {
 // with another vocabulary.
 enum class EncoderFamily { bert, distilbert, roberta, mpnet };
 enum class Pooling { cls, mean, last };
-enum class Activation { gelu };  // exact, by erf
+const char* pooling_name(Pooling pooling);  // as sentence-transformers call it
+enum class Activation { gelu };             // exact, by erf
 // What becomes of a cross-encoder's single output.
 enum class ScoreFunction { identity, sigmoid };
 

@@ -107,8 +107,6 @@ std::vector<std::string> pooling_modes(ConfigReader& reader) {
 }
 
 Result<Pooling> read_pooling(const fs::path& directory, uint32_t hidden) {
-  constexpr std::array<std::pair<std::string_view, Pooling>, 3> known{
-      {{"mean", Pooling::mean}, {"cls", Pooling::cls}, {"lasttoken", Pooling::last}}};
   const fs::path path = directory / "config.json";
   const Result<Json> value = read_json_file(path);
   if (!value) return value.error();
@@ -116,8 +114,8 @@ Result<Pooling> read_pooling(const fs::path& directory, uint32_t hidden) {
 
   const std::vector<std::string> modes = pooling_modes(reader);
   const std::string mode = modes.empty() ? "mean" : fmt::format("{}", fmt::join(modes, " and "));
-  const auto* pooling =
-      std::ranges::find(known, mode, &std::pair<std::string_view, Pooling>::first);
+  constexpr std::array known{Pooling::mean, Pooling::cls, Pooling::last};
+  const auto* const pooling = std::ranges::find(known, mode, pooling_name);
   if (pooling == known.end()) {
     reader.fail(
         fmt::format("asks for the pooling {}, but hilo computes either mean, cls or lasttoken; "
@@ -136,7 +134,7 @@ Result<Pooling> read_pooling(const fs::path& directory, uint32_t hidden) {
         "model");
   }
   if (!reader.ok()) return reader.error();
-  return pooling->second;
+  return *pooling;
 }
 
 // How the encoder's output becomes a vector or, for a cross-encoder, a score.
@@ -263,6 +261,18 @@ Status check_directory(const fs::path& directory) {
 }
 
 }  // namespace
+
+const char* pooling_name(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::cls:
+      return "cls";
+    case Pooling::mean:
+      return "mean";
+    case Pooling::last:
+      return "lasttoken";
+  }
+  return "";
+}
 
 Result<ModelHeader> read_model_header(const fs::path& directory) {
   if (const Status status = check_directory(directory); !status) return status.error();

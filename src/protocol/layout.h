@@ -18,8 +18,8 @@
 //   0x0100    need_wakeup        u32
 //   0x0180    state              u32
 //   0x1000    info               JSON, zero-terminated
-//   0x3000    completions[256]   64 bytes each
-//   0x7000    result slots[256]  slot_stride(dims) bytes each
+//   0x9000    completions[256]   64 bytes each
+//   0xd000    result slots[256]  slot_stride(dims) bytes each
 //
 // Each index word has one writer for ever and sits alone in 128 bytes, so that two cores never
 // fight over its line. Indices run freely and are masked on use: `tail - head`, unsigned, is the
@@ -36,7 +36,7 @@
 namespace hilo {
 
 inline constexpr uint32_t protocol_magic = 0x6f6c6968;  // "hilo"
-inline constexpr uint32_t protocol_version = 1;
+inline constexpr uint32_t protocol_version = 2;
 
 static_assert(std::atomic<uint32_t>::is_always_lock_free);  // A lock would not cross processes.
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
@@ -48,21 +48,37 @@ static_assert(sizeof(SharedWord) == 128);
 
 enum class Opcode : uint32_t { embed = 1, release = 2, cancel = 3, echo = 4 };
 
+// What the bytes of a task's text are.
+enum class Input : uint32_t {
+  text = 0,
+  ids = 1,   // token ids, u32 each: the whole sequence as it is, with nothing added
+  pair = 2,  // two texts, for a cross-encoder
+};
+
+// What becomes of a text that has more tokens than the model takes.
+enum class Truncation : uint32_t {
+  end = 0,    // Its end is cut off.
+  start = 1,  // Its start is cut off.
+  refuse = 2  // It is answered as too_many_tokens.
+};
+
 // One submission, as the engine holds it after copying it out of shared memory.
 struct Submission {
   Opcode opcode{};
   uint32_t lane = 0;  // A Lane. Checked by the engine against the channel's rights.
   // The client's name for the task; returned in the completion, otherwise unread.
   uint64_t task = 0;
-  uint32_t text_offset = 0;  // embed, echo: where in the text arena. The text does not wrap.
-  uint32_t text_bytes = 0;   // embed, echo
-  uint32_t slot = 0;         // release
-  uint32_t generation = 0;   // release
-  uint64_t deadline_ns = 0;  // embed: CLOCK_MONOTONIC; 0 means none.
-  uint32_t prompt = 0;       // embed: 0 none, k the k-th prompt named in `info`.
-  uint32_t reserved0 = 0;
-  uint64_t reserved1 = 0;
-  uint64_t reserved2 = 0;
+  uint32_t text_offset = 0;    // embed, echo: where in the text arena. The text does not wrap.
+  uint32_t text_bytes = 0;     // embed, echo
+  uint32_t slot = 0;           // release
+  uint32_t generation = 0;     // release
+  uint64_t deadline_ns = 0;    // embed: CLOCK_MONOTONIC; 0 means none.
+  uint32_t prompt = 0;         // embed of a text: 0 none, k the k-th prompt named in `info`.
+  uint32_t input = 0;          // embed: an Input
+  uint32_t truncation = 0;     // embed: a Truncation
+  uint32_t raw = 0;            // embed: 1 leaves the vector's length, or the logit, as it is
+  uint32_t second_begins = 0;  // embed of a pair: bytes of the first text
+  uint32_t reserved = 0;
 };
 static_assert(sizeof(Submission) == 64);
 
@@ -76,12 +92,14 @@ enum class CompletionStatus : uint32_t {
   ok = 0,
   text_too_long = 1,
   invalid_utf8 = 2,
-  invalid_entry = 3,  // A field of the entry made no sense: unknown prompt, bad lane.
+  invalid_entry = 3,  // A field of the entry made no sense: unknown prompt, bad lane or input.
   cancelled = 4,
   expired = 5,  // The deadline passed before the work began.
   shutting_down = 6,
   refused = 7,  // More work waits than the lane takes in; retry_after_ms says when to try again.
   failed = 8,   // The backend could not compute it.
+  too_many_tokens = 9,  // And it was not to be truncated. `tokens` says how many the model takes.
+  unknown_id = 10,      // Input was ids, and the model's vocabulary ends before one of them.
 };
 
 struct Completion {
@@ -120,7 +138,7 @@ static_assert(offsetof(ClientRegion, submissions) == 0x1000);
 static_assert(offsetof(ClientRegion, text) == 0x11000);
 static_assert(sizeof(ClientRegion) == 0x111000);
 
-inline constexpr uint32_t info_bytes = 0x2000;
+inline constexpr uint32_t info_bytes = 0x8000;
 
 struct EngineRegion {
   SharedWord submission_head;
@@ -137,8 +155,8 @@ static_assert(offsetof(EngineRegion, completion_tail) == 0x080);
 static_assert(offsetof(EngineRegion, need_wakeup) == 0x100);
 static_assert(offsetof(EngineRegion, state) == 0x180);
 static_assert(offsetof(EngineRegion, info) == 0x1000);
-static_assert(offsetof(EngineRegion, completions) == 0x3000);
-static_assert(sizeof(EngineRegion) == 0x7000);
+static_assert(offsetof(EngineRegion, completions) == 0x9000);
+static_assert(sizeof(EngineRegion) == 0xd000);
 
 // Slots start on a cache line, so that two workers never write the same one.
 inline constexpr size_t slot_stride(uint32_t dims) {

@@ -121,10 +121,8 @@ TEST_F(EngineLanes, ATaskExpiresWhileItWaits) {
   for (int i = 0; i < 3; ++i) before.push_back(submit(client_, HILO_LOW, whole_batch_));
   ASSERT_EQ(backend_.batches(1).size(), 1U);
 
-  const hilo_submit_options options{.struct_bytes = sizeof(hilo_submit_options),
-                                    .lane = HILO_LOW,
-                                    .timeout_ms = 20,
-                                    .prompt_name = nullptr};
+  hilo_submit_options options = options_for(HILO_LOW);
+  options.timeout_ms = 20;
   const hilo_text late{"Late", 4};
   hilo_task task = 0;
   size_t submitted = 0;

@@ -19,9 +19,12 @@ constexpr Nanoseconds patience = 10 * second_ns;
 const EngineOptions EngineUnderTest::default_options{
     .threads = 0, .tokens_max = 256, .prompts = {}};
 
-EngineUnderTest::EngineUnderTest(const Backend& backend, const EngineOptions& options)
-    : spec_{.dims = backend.dims(), .tokens_max = options.tokens_max, .info = "{\"prompts\":[]}"},
-      engine_(std::make_unique<Engine>(backend, nullptr, options)),
+EngineUnderTest::EngineUnderTest(const Backend& backend, const EngineOptions& options,
+                                 const Tokenizer* tokenizer)
+    : spec_{.dims = backend.dims(),
+            .tokens_max = options.tokens_max,
+            .info = options.scores_pairs ? R"({"cross_encoder":true})" : R"({"prompts":[]})"},
+      engine_(std::make_unique<Engine>(backend, tokenizer, options)),
       reception_(std::move(*Reception::create(spec_))) {
   control_ = std::thread{[this] { control(); }};
 }
@@ -94,10 +97,27 @@ bool EngineUnderTest::all_retired() {
   return retired_ == begun_;
 }
 
+hilo_submit_options options_for(hilo_lane lane) {
+  hilo_submit_options options{};
+  options.struct_bytes = sizeof options;
+  options.lane = lane;
+  return options;
+}
+
 hilo_task submit(hilo_client* client, hilo_lane lane, const std::string& text) {
   hilo_task task = 0;
   const hilo_status status = hilo_submit(client, lane, text.data(), text.size(), &task);
   EXPECT_EQ(status, HILO_OK) << hilo_last_error();
+  return task;
+}
+
+hilo_task submit_as(hilo_client* client, const hilo_submit_options& options,
+                    const std::string& text, const std::string& second) {
+  const hilo_text texts[] = {{text.data(), text.size()}, {second.data(), second.size()}};
+  hilo_task task = 0;
+  size_t submitted = 0;
+  EXPECT_EQ(hilo_submit_many(client, &options, texts, 1, &task, &submitted), HILO_OK)
+      << hilo_last_error();
   return task;
 }
 

@@ -23,7 +23,9 @@ struct Stranger {
 
 class EngineUnderTest {
  public:
-  explicit EngineUnderTest(const Backend& backend, const EngineOptions& options = default_options);
+  // Without a tokenizer, tokens are bytes.
+  explicit EngineUnderTest(const Backend& backend, const EngineOptions& options = default_options,
+                           const Tokenizer* tokenizer = nullptr);
   ~EngineUnderTest();
 
   hilo_client* connect(hilo_lane lane = HILO_ANY);
@@ -50,7 +52,12 @@ class EngineUnderTest {
   std::thread control_;
 };
 
+// The options of an ordinary text.
+hilo_submit_options options_for(hilo_lane lane);
 hilo_task submit(hilo_client* client, hilo_lane lane, const std::string& text);
+// One task that is not an ordinary text: of two texts if it is a pair.
+hilo_task submit_as(hilo_client* client, const hilo_submit_options& options,
+                    const std::string& text, const std::string& second = "");
 // The next result. The test fails if none comes within ten seconds.
 hilo_result take_one(hilo_client* client);
 

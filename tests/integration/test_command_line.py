@@ -125,6 +125,30 @@ def test_a_model_of_another_family_embeds_texts(family: str) -> None:
 def test_a_cross_encoder_is_told_apart() -> None:
     folder = ROOT / "tests/golden/families/bert_cross_encoder"
     assert "is a cross-encoder" in sentence_of("embed", "--model", folder, "a text")
+    assert "the score of a pair" in run_hilo("info", "--model", folder).stdout
+
+
+# The engine would find these out with the first text, by ending.
+@pytest.mark.parametrize(
+    ("family", "file", "written", "instead", "sentence"),
+    [
+        ("distilbert", "tokenizer_config.json", ": 38", ": 3", ""),
+        ("mpnet_cross_encoder", "tokenizer_config.json", ": 38", ": 3", "adds 4 special tokens"),
+        ("bert_cross_encoder", "tokenizer.json", '"type_id": 1', '"type_id": 2', "3 types of"),
+    ],
+)
+def test_a_tokenizer_that_asks_too_much_of_its_model_is_named(
+    family: str, file: str, written: str, instead: str, sentence: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / family
+    shutil.copytree(ROOT / "tests/golden/families" / family, folder)
+    settings = (folder / file).read_text()
+    assert written in settings
+    (folder / file).write_text(settings.replace(written, instead))
+    if sentence:
+        assert sentence in sentence_of("info", "--model", folder)
+    else:
+        assert run_hilo("info", "--model", folder).returncode == 0
 
 
 def test_an_unknown_prompt_is_told() -> None:

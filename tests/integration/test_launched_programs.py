@@ -37,8 +37,12 @@ def test_both_programs_are_answered_on_their_own_lanes(tmp_path: Path) -> None:
             "precision": "fp32",
             "dims": 64,
             "tokens_max": 1024,
+            "vocabulary": 256,
+            "cross_encoder": False,
+            "pooling": None,
             "normalized": False,
             "prompts": [],
+            "prompt_texts": [],
         }
 
 

@@ -63,9 +63,9 @@ EncodedChunk ChunkEncoder::encode(const std::vector<Line>& lines) {
 
 void ChunkEncoder::add(TextItem item, uint64_t line) {
   const uint32_t start = sequence_start_.back();
-  const Encoding encoding = ids_of_text(job_.model.tokenizer_or_null(),
-                                        job_.prompt.empty() ? item.text : job_.prompt + item.text,
-                                        scratch_, std::span{ids_}.subspan(start, job_.tokens_max));
+  const std::string text = job_.prompt + item.text;
+  const Encoding encoding = ids_of_text(job_.model.tokenizer_or_null(), {.text = text}, scratch_,
+                                        {.ids = std::span{ids_}.subspan(start, job_.tokens_max)});
   pending_.push_back({std::move(item), line, encoding});
   sequence_start_.push_back(start + encoding.tokens);
 }
