@@ -23,7 +23,7 @@ using namespace nb::literals;
 namespace {
 
 using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using Texts = nb::typed<nb::tuple, nb::str, nb::ellipsis>;
+using Texts = nb::typed<nb::tuple, nb::object, nb::ellipsis>;  // str, or arrays of ids
 using View = nb::ndarray<nb::numpy, const float, nb::ndim<1>, nb::c_contig>;
 
 // A view's claim on its vector's memory: keeps the channel mapped and gives the slot back.
@@ -80,31 +80,15 @@ class BoundClient {
  public:
   explicit BoundClient(hilo_client* client) : dispatcher_{std::make_shared<Dispatcher>(client)} {}
 
-  BoundCall begin(Texts texts, std::optional<Rows> rows, hilo_lane lane, uint32_t timeout_ms,
-                  std::optional<std::string> prompt, int wake_descriptor) {
+  BoundCall begin(Texts texts, std::optional<Rows> rows, const CallOptions& options,
+                  int wake_descriptor) {
     const hilo_info_t& info = dispatcher_->info();
-    if (rows && (rows->shape(0) != texts.size() || rows->shape(1) != info.dims)) {
-      throw nb::value_error("rows should be of shape [texts, dims]");
-    }
-    CallRequest request{.texts = {},
-                        .lane = lane,
-                        .timeout_ms = timeout_ms,
-                        .prompt = prompt.value_or(""),
+    CallRequest request{.texts = read_texts(texts, options.input),
+                        .options = options,
                         .rows = rows ? rows->data() : nullptr,
                         .wake_descriptor = wake_descriptor};
-    request.texts.reserve(texts.size());
-    for (const nb::handle object : texts) {
-      const size_t index = request.texts.size();
-      const hilo_text text = text_of(object, index);
-      if (text.bytes > info.text_bytes_max) {
-        throw StatusError{HILO_TEXT_TOO_LONG,
-                          "text " + std::to_string(index) + " has " + std::to_string(text.bytes) +
-                              " bytes of UTF-8, and the limit is " +
-                              std::to_string(info.text_bytes_max) + ": split it",
-                          index};
-      }
-      request.texts.push_back(text);
-    }
+    if (rows && (rows->shape(0) != request.tasks() || rows->shape(1) != info.dims))
+      throw nb::value_error("rows should be of shape [tasks, dims]");
     return {dispatcher_, std::move(request), std::move(texts), std::move(rows)};
   }
   void pump() { dispatcher_->pump(); }
@@ -122,6 +106,30 @@ class BoundClient {
   const hilo_info_t& info() const { return dispatcher_->info(); }
 
  private:
+  // Of pairs, the first text belongs to all the others.
+  std::vector<hilo_text> read_texts(const Texts& objects, hilo_input input) const {
+    std::vector<hilo_text> texts;
+    const bool pairs = input == HILO_PAIR;
+    texts.reserve(objects.size() * (pairs ? 2 : 1));
+    const hilo_text query = pairs ? text_of(objects[0]) : hilo_text{nullptr, 0};
+    for (size_t i = pairs ? 1 : 0; i < objects.size(); ++i) {
+      const size_t index = i - (pairs ? 1 : 0);
+      if (pairs) texts.push_back(query);
+      texts.push_back(input == HILO_IDS ? ids_of(objects[i]) : text_of(objects[i], index));
+      const size_t bytes = texts.back().bytes + query.bytes;
+      if (bytes > info().text_bytes_max) throw too_long(input, index, bytes);
+    }
+    return texts;
+  }
+  StatusError too_long(hilo_input input, size_t index, size_t bytes) const {
+    const std::string what = input == HILO_IDS ? " bytes of ids" : " bytes of UTF-8";
+    const std::string with = input == HILO_PAIR ? " and the query have " : " has ";
+    return {HILO_TEXT_TOO_LONG,
+            "text " + std::to_string(index) + with + std::to_string(bytes) + what +
+                ", and the limit is " + std::to_string(info().text_bytes_max) + ": split it",
+            index};
+  }
+
   std::shared_ptr<Dispatcher> dispatcher_;
 };
 
@@ -139,6 +147,18 @@ BoundClient connected(Connect connect) {
 void define_client(nb::module_& module) {
   const auto unlocked = nb::call_guard<nb::gil_scoped_release>();
 
+  nb::class_<CallOptions>(module, "Options", "What all texts of a call have in common.")
+      .def(
+          "__init__",
+          [](CallOptions* options, hilo_lane lane, uint32_t timeout_ms,
+             std::optional<std::string> prompt, hilo_input input, hilo_truncation truncation,
+             bool raw) {
+            new (options)
+                CallOptions{lane, timeout_ms, prompt.value_or(""), input, truncation, raw};
+          },
+          nb::kw_only(), "lane"_a, "timeout_ms"_a, "prompt"_a.none(), "input"_a, "truncation"_a,
+          "raw"_a);
+
   nb::class_<BoundCall>(module, "Call", "One list of texts on its way.")
       .def("advance", &BoundCall::advance, "slice_ms"_a, unlocked,
            "Waits at most that long, or until a signal; True when all vectors are there.")
@@ -148,9 +168,10 @@ void define_client(nb::module_& module) {
       .def("views", &BoundCall::views, "The vectors of a finished call without rows.");
 
   nb::class_<BoundClient>(module, "Client", "A channel to an engine, for any number of threads.")
-      .def("begin", &BoundClient::begin, "texts"_a, "rows"_a.none(), "lane"_a, "timeout_ms"_a,
-           "prompt"_a.none(), "wake_descriptor"_a,
-           "Submits texts whose vectors go to `rows`, or become views if that is None.")
+      .def("begin", &BoundClient::begin, "texts"_a, "rows"_a.none(), "options"_a,
+           "wake_descriptor"_a,
+           "Submits texts whose vectors go to `rows`, or become views if that is None. Of pairs, "
+           "the first text is paired with each of the others.")
       .def("pump", &BoundClient::pump, unlocked, "For an event loop: `descriptor` is readable.")
       .def("pause_ms", &BoundClient::pause_ms, unlocked,
            "In how long to call pump() again for what was refused; None: nothing waits for that.")

@@ -16,10 +16,22 @@ hilo_info_t info_of(const hilo_client* client) {
   return info;
 }
 
-std::string message_of(const hilo_result& result) {
-  if (result.status != HILO_REFUSED) return hilo_strerror(result.status);
-  return "the engine has taken in as much work of this lane as it may: try again in " +
-         std::to_string(result.retry_after_ms) + " ms";
+std::string message_of(const hilo_result& result, size_t index) {
+  const std::string text = "text " + std::to_string(index);
+  switch (result.status) {
+    case HILO_REFUSED:
+      return "the engine has taken in as much work of this lane as it may: try again in " +
+             std::to_string(result.retry_after_ms) + " ms";
+    case HILO_TOO_MANY_TOKENS:
+      return text + " has more tokens than the " + std::to_string(result.tokens) +
+             " that the model takes: split it, or allow truncate=\"end\"";
+    case HILO_UNKNOWN_ID:
+      return text +
+             " has a token id that is not in the model's vocabulary: was it made by another "
+             "model's tokenizer?";
+    default:
+      return hilo_strerror(result.status);
+  }
 }
 
 }  // namespace
@@ -46,7 +58,7 @@ std::shared_ptr<Call> Dispatcher::begin(CallRequest request) {
   refuse_fork();
   const Lock lock{mutex_};
   if (shut_) throw StatusError{HILO_INVALID_ARGUMENT, "the client is closed"};
-  const size_t texts = request.texts.size();
+  const size_t texts = request.tasks();
   if (request.rows == nullptr) {
     const size_t held = vectors_lent_ + vectors_promised_;
     if (held + texts > views_max) {
@@ -128,10 +140,10 @@ void Dispatcher::deliver(const hilo_result& result) {
     return;
   }
   --call->in_flight_;
-  if (result.status == HILO_REFUSED && call->request_.lane == HILO_LOW)
+  if (result.status == HILO_REFUSED && call->request_.options.lane == HILO_LOW)
     return submit_later(*call, index, result.retry_after_ms);
   if (!has_vector)
-    return fail(*call, {result.status, message_of(result), index, result.retry_after_ms});
+    return fail(*call, {result.status, message_of(result, index), index, result.retry_after_ms});
   call->window_ = std::min<size_t>(call->window_ + 1, HILO_TASKS_MAX);
 
   if (float* const rows = call->request_.rows) {
@@ -147,7 +159,7 @@ void Dispatcher::deliver(const hilo_result& result) {
     progress->tokens += result.tokens;
     progress->truncated += result.truncated;
   }
-  if (call->progress_.finished == call->request_.texts.size()) end(*call);
+  if (call->progress_.finished == call->request_.tasks()) end(*call);
 }
 
 // Bulk loses nothing: what the engine has no room for now, it is asked again. Many clients that all
@@ -210,7 +222,7 @@ void Dispatcher::submit_some(Call& call, size_t room) {
   while (room > 0 && call.has_unsubmitted()) {
     const bool again = !call.refused_.empty();
     const size_t first = again ? call.refused_.back() : call.submitted_;
-    const size_t rest = call.request_.texts.size() - call.submitted_;
+    const size_t rest = call.request_.tasks() - call.submitted_;
     const size_t count = again ? 1 : std::min({room, stretch, rest});
     size_t submitted = 0;
     const hilo_status status = submit_stretch(call, first, count, submitted);
@@ -226,17 +238,19 @@ void Dispatcher::submit_some(Call& call, size_t room) {
 
 hilo_status Dispatcher::submit_stretch(Call& call, size_t first, size_t count, size_t& submitted) {
   const CallRequest& request = call.request_;
+  const CallOptions& wanted = request.options;
   const hilo_submit_options options{
       .struct_bytes = sizeof options,
-      .lane = request.lane,
-      .timeout_ms = request.timeout_ms,
-      .prompt_name = request.prompt.empty() ? nullptr : request.prompt.c_str(),
-      .input = HILO_TEXT,
-      .truncation = HILO_TRUNCATE_END,
-      .raw = 0};
+      .lane = wanted.lane,
+      .timeout_ms = wanted.timeout_ms,
+      .prompt_name = wanted.prompt.empty() ? nullptr : wanted.prompt.c_str(),
+      .input = wanted.input,
+      .truncation = wanted.truncation,
+      .raw = wanted.raw ? 1U : 0U};
   std::array<hilo_task, stretch> tasks;
-  const hilo_status status = hilo_submit_many(client_, &options, request.texts.data() + first,
-                                              count, tasks.data(), &submitted);
+  const hilo_text* const texts = request.texts.data() + first * request.texts_in_task();
+  const hilo_status status =
+      hilo_submit_many(client_, &options, texts, count, tasks.data(), &submitted);
   for (size_t i = 0; i < submitted; ++i) open_[tasks[i]] = {&call, first + i};
   call.in_flight_ += submitted;
   return status;
@@ -265,7 +279,7 @@ void Dispatcher::fail_all(const StatusError& error) {
 // Takes the call out of the turn. Tasks that are still open then are of nobody.
 void Dispatcher::end(Call& call) {
   call.over_ = true;
-  const size_t missing = call.request_.texts.size() - call.progress_.finished;
+  const size_t missing = call.request_.tasks() - call.progress_.finished;
   if (call.request_.rows == nullptr) vectors_promised_ -= missing;
   if (missing > 0) {
     for (auto& [task, place] : open_) {

@@ -35,13 +35,24 @@ inline constexpr size_t tasks_kept_for_small_calls = 32;
 inline constexpr size_t views_max = HILO_TASKS_MAX / 2;
 static_assert(views_max + tasks_kept_for_small_calls < HILO_TASKS_MAX);
 
-struct CallRequest {
-  std::vector<hilo_text> texts;  // The bytes stay in place until the call is over.
+// What all texts of a call have in common.
+struct CallOptions {
   hilo_lane lane = HILO_HIGH;
   uint32_t timeout_ms = 0;
-  std::string prompt;        // empty: none
-  float* rows = nullptr;     // texts.size() rows of dims floats; nullptr: lend the vectors
+  std::string prompt;  // empty: none
+  hilo_input input = HILO_TEXT;
+  hilo_truncation truncation = HILO_TRUNCATE_END;
+  bool raw = false;
+};
+
+struct CallRequest {
+  std::vector<hilo_text> texts;  // The bytes stay in place until the call is over.
+  CallOptions options;
+  float* rows = nullptr;     // tasks() rows of dims floats; nullptr: lend the vectors
   int wake_descriptor = -1;  // an eventfd to write to when the call is over; -1: none
+
+  size_t texts_in_task() const { return options.input == HILO_PAIR ? 2 : 1; }
+  size_t tasks() const { return texts.size() / texts_in_task(); }
 };
 
 struct LentVector {
@@ -57,16 +68,17 @@ struct CallProgress {
 
 using Clock = std::chrono::steady_clock;
 
-// One list of texts on its way. Made by Dispatcher::begin(); its state is the dispatcher's.
+// One list of texts, or of pairs, on its way. Made by Dispatcher::begin(); its state is the
+// dispatcher's.
 class Call {
  public:
   explicit Call(CallRequest request)
-      : request_{std::move(request)}, lent_(request_.rows ? 0 : request_.texts.size()) {}
+      : request_{std::move(request)}, lent_(request_.rows ? 0 : request_.tasks()) {}
 
  private:
   friend class Dispatcher;
-  bool is_small() const { return request_.texts.size() <= small_call_texts_max; }
-  bool has_unsubmitted() const { return submitted_ < request_.texts.size() || !refused_.empty(); }
+  bool is_small() const { return request_.tasks() <= small_call_texts_max; }
+  bool has_unsubmitted() const { return submitted_ < request_.tasks() || !refused_.empty(); }
   bool is_paused(Clock::time_point now) const { return now < go_on_at_; }
 
   const CallRequest request_;

@@ -47,7 +47,17 @@ void define_enumerations(nb::module_& module) {
       .value("TIMED_OUT", HILO_TIMED_OUT)
       .value("FORKED", HILO_FORKED)
       .value("NO_MEMORY", HILO_NO_MEMORY)
-      .value("PROTOCOL", HILO_PROTOCOL);
+      .value("PROTOCOL", HILO_PROTOCOL)
+      .value("TOO_MANY_TOKENS", HILO_TOO_MANY_TOKENS)
+      .value("UNKNOWN_ID", HILO_UNKNOWN_ID);
+  nb::enum_<hilo_input>(module, "Input")
+      .value("TEXT", HILO_TEXT)
+      .value("IDS", HILO_IDS)
+      .value("PAIR", HILO_PAIR);
+  nb::enum_<hilo_truncation>(module, "Truncation")
+      .value("END", HILO_TRUNCATE_END)
+      .value("START", HILO_TRUNCATE_START)
+      .value("REFUSE", HILO_TRUNCATE_REFUSE);
 }
 
 }  // namespace

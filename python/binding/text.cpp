@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include <nanobind/ndarray.h>
+
 #include "status_error.h"
 
 namespace hilo::python {
@@ -25,6 +27,12 @@ hilo_text text_of(nb::handle object, std::optional<size_t> index) {
                       index};
   }
   return {data, static_cast<size_t>(bytes)};
+}
+
+hilo_text ids_of(nb::handle object) {
+  using Ids = nb::ndarray<const uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+  const auto ids = nb::cast<Ids>(object);
+  return {reinterpret_cast<const char*>(ids.data()), ids.nbytes()};
 }
 
 }  // namespace hilo::python

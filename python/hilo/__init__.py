@@ -26,7 +26,9 @@ from hilo.errors import (
     StartFailed,
     TextTooLong,
     TimedOut,
+    TooManyTokens,
     TooManyViews,
+    UnknownId,
 )
 from hilo.progress import Progress
 from hilo.tokenizer import Tokenizer
@@ -52,7 +54,9 @@ __all__ = [
     "TextTooLong",
     "TimedOut",
     "Tokenizer",
+    "TooManyTokens",
     "TooManyViews",
     "Totals",
+    "UnknownId",
     "connect",
 ]

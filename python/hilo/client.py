@@ -1,11 +1,9 @@
-"""A client of an engine: texts in, vectors out."""
+"""A client of an engine: texts in, vectors or scores out."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import math
-import operator
 import os
 import time
 from collections.abc import Iterable
@@ -13,23 +11,23 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from hilo import _hilo
-from hilo.errors import Error, LaneDenied, TimedOut
+from hilo.errors import Error, InvalidArgument, LaneDenied, TimedOut
 from hilo.event_loop import Watches
-from hilo.progress import Progress, ProgressBar, ProgressCallback
+from hilo.inputs import Batch, Ids, Texts, batch_of, pairs_of
+from hilo.progress import ProgressCallback
+from hilo.vectors import Vectors, check_dimensions, shortened
+from hilo.waiting import milliseconds, wait_for
 
 Lane = Literal["auto", "high", "low"]
-Vectors = npt.NDArray[np.float32]
-Texts = Iterable[str]
+Truncate = Literal["end", "start", "refuse"]
 Self = TypeVar("Self", bound="Client")
 
 _LANES = {"high": _hilo.Lane.HIGH, "low": _hilo.Lane.LOW, "any": _hilo.Lane.ANY}
+_TRUNCATIONS = {"end": _hilo.Truncation.END, "start": _hilo.Truncation.START,
+                "refuse": _hilo.Truncation.REFUSE}
 _LANE_NAMES = {lane: name for name, lane in _LANES.items()}
-
-# How long a wait stays out of Python: the longest that Ctrl-C or a closed client goes unnoticed.
-_SLICE_MS = 50
 
 
 class Totals(NamedTuple):
@@ -62,101 +60,106 @@ class Client:
         return Client(_hilo.open())
 
     @overload
-    def encode(self, texts: str | Texts, *, lane: Lane = ..., prompt: str | None = ...,
-               dimensions: int | None = ..., show_progress: bool | ProgressCallback = ...,
+    def encode(self, texts: str | Ids | Texts, *, lane: Lane = ..., prompt: str | None = ...,
+               dimensions: int | None = ..., truncate: Truncate = ...,
+               normalize: bool | None = ..., show_progress: bool | ProgressCallback = ...,
                copy: Literal[True] = ..., timeout: float | None = ...) -> Vectors: ...
     @overload
     def encode(  # type: ignore[overload-overlap]  # A str is an iterable of str as well.
-               self, texts: str, *, lane: Lane = ..., prompt: str | None = ...,
+               self, texts: str | Ids, *, lane: Lane = ..., prompt: str | None = ...,
+               truncate: Truncate = ..., normalize: bool | None = ...,
                show_progress: bool | ProgressCallback = ..., copy: Literal[False],
                timeout: float | None = ...) -> Vectors: ...
     @overload
     def encode(self, texts: Texts, *, lane: Lane = ..., prompt: str | None = ...,
+               truncate: Truncate = ..., normalize: bool | None = ...,
                show_progress: bool | ProgressCallback = ..., copy: Literal[False],
                timeout: float | None = ...) -> list[Vectors]: ...
 
     def encode(
         self,
-        texts: str | Texts,
+        texts: str | Ids | Texts,
         *,
         lane: Lane = "auto",
         prompt: str | None = None,
         dimensions: int | None = None,
+        truncate: Truncate = "end",
+        normalize: bool | None = None,
         show_progress: bool | ProgressCallback = False,
         copy: bool = True,
         timeout: float | None = None,
     ) -> Vectors | list[Vectors]:
-        """The vectors of texts: float32 of shape [n, dims], or [dims] for a single str.
+        """The vectors of texts: float32 of shape [n, dims], or [dims] for a single one.
 
         With `dimensions`, [n, dimensions] and [dimensions].
 
-        texts          a str, or any iterable of str (list, tuple, generator, numpy array)
+        texts          a str, or any iterable of str (list, tuple, generator, numpy array); or token
+                       ids: a sequence or array of int is one text, a list of such several. Ids are
+                       what the model gets, with nothing added: no special tokens, no prompt
         lane           "high" goes before all "low"; "auto" takes HIGH for up to four texts, LOW
                        for more, within what the client may use
         prompt         name of one of the model's prompts (`prompts`), put before each text; None
                        puts none, not even the model's default
         dimensions     only the first so many components, for models that are trained for it
                        (Matryoshka); of length 1 again if the model's vectors are
+        truncate       where a text is cut that has more tokens than the model takes: "end" or
+                       "start"; "refuse" raises TooManyTokens
+        normalize      False gives vectors as they come out of the model's pooling; None scales
+                       them to length 1 if the model says so
         show_progress  True for a bar on the terminal, or a function that gets a Progress
         copy           False gives read-only views on the engine's own memory, one array of shape
                        [dims] a text; each holds one of the channel's places until it is garbage
         timeout        seconds for the whole call
 
         Raises TypeError, ValueError, TextTooLong or InvalidText before anything is computed, with
-        the position of a bad text; LaneDenied, TimedOut, ShuttingDown, TooManyViews, EngineGone,
-        and, in the lane HIGH alone, Refused: the engine has more work than it takes in, and
-        `retry_after` says when to try again. LOW texts wait for room by themselves.
-        After any of these, and after Ctrl-C, the client can be used again (not after EngineGone).
+        the position of a bad text; LaneDenied, TimedOut, ShuttingDown, TooManyViews, TooManyTokens,
+        UnknownId, EngineGone, and, in the lane HIGH alone, Refused: the engine has more work than
+        it takes in, and `retry_after` says when to try again. LOW texts wait for room by
+        themselves. After any of these, and after Ctrl-C, the client can be used again (not after
+        EngineGone).
 
         >>> client.encode(["resize photos", "play chess"]).shape
         (2, 384)
         >>> client.encode(["resize photos", "play chess"], dimensions=128).shape
         (2, 128)
+        >>> client.encode([[101, 24501, 4697, 7760, 102]]).shape
+        (1, 384)
         """
         started = time.monotonic()
-        batch, single = _batch_of(texts)
+        batch = batch_of(texts)
         native = self._opened()
-        _check_dimensions(dimensions, native.dims, copy)
-        rows = np.empty((len(batch), native.dims), np.float32) if copy else None
-        call = native.begin(batch, rows, self._lane_for(lane, len(batch)), _ms(timeout), prompt, -1)
-        bar = ProgressBar() if show_progress is True else None
-        report = bar or (show_progress if callable(show_progress) else None)
-        try:
-            while not call.advance(_slice_ms(started, timeout)):
-                if timeout is not None and time.monotonic() - started >= timeout:
-                    raise TimedOut(f"not finished within {timeout} s")
-                if report is not None:
-                    report(_progress_of(call, len(batch), started))
-            if report is not None:
-                report(_progress_of(call, len(batch), started))
-        except BaseException:
-            call.abandon()
-            raise
-        finally:
-            if bar is not None:
-                bar.close()
-        return self._result_of(call, rows, dimensions, single)
+        check_dimensions(dimensions, native.dims, copy)
+        options = self._options(batch, lane, truncate, self._is_raw(normalize), timeout, prompt)
+        rows = np.empty((batch.count, native.dims), np.float32) if copy else None
+        call = native.begin(batch.texts, rows, options, -1)
+        wait_for(call, batch.count, show_progress, started, timeout)
+        return self._result_of(call, rows, dimensions, batch.single, normalize)
 
     @overload
-    async def encode_async(self, texts: str | Texts, *, lane: Lane = ..., prompt: str | None = ...,
-                           dimensions: int | None = ..., copy: Literal[True] = ...,
-                           timeout: float | None = ...) -> Vectors: ...
+    async def encode_async(self, texts: str | Ids | Texts, *, lane: Lane = ...,
+                           prompt: str | None = ..., dimensions: int | None = ...,
+                           truncate: Truncate = ..., normalize: bool | None = ...,
+                           copy: Literal[True] = ..., timeout: float | None = ...) -> Vectors: ...
     @overload
     async def encode_async(  # type: ignore[overload-overlap]
-                           self, texts: str, *, lane: Lane = ..., prompt: str | None = ...,
+                           self, texts: str | Ids, *, lane: Lane = ..., prompt: str | None = ...,
+                           truncate: Truncate = ..., normalize: bool | None = ...,
                            copy: Literal[False], timeout: float | None = ...) -> Vectors: ...
     @overload
     async def encode_async(self, texts: Texts, *, lane: Lane = ..., prompt: str | None = ...,
+                           truncate: Truncate = ..., normalize: bool | None = ...,
                            copy: Literal[False],
                            timeout: float | None = ...) -> list[Vectors]: ...
 
     async def encode_async(
         self,
-        texts: str | Texts,
+        texts: str | Ids | Texts,
         *,
         lane: Lane = "auto",
         prompt: str | None = None,
         dimensions: int | None = None,
+        truncate: Truncate = "end",
+        normalize: bool | None = None,
         copy: bool = True,
         timeout: float | None = None,
     ) -> Vectors | list[Vectors]:
@@ -164,24 +167,61 @@ class Client:
 
         Cancelling the awaiting task cancels the texts that are not computed yet.
         """
-        batch, single = _batch_of(texts)
+        batch = batch_of(texts)
         native = self._opened()
-        _check_dimensions(dimensions, native.dims, copy)
-        rows = np.empty((len(batch), native.dims), np.float32) if copy else None
-        with self._watches.of_running_loop(native) as watch:
-            call = native.begin(batch, rows, self._lane_for(lane, len(batch)), _ms(timeout),
-                                prompt, watch.wake_descriptor)
-            try:
-                await asyncio.wait_for(watch.finished(call), timeout)
-            except asyncio.TimeoutError as error:
-                call.abandon()
-                if isinstance(error, Error):
-                    raise
-                raise TimedOut(f"not finished within {timeout} s") from None
-            except BaseException:
-                call.abandon()
-                raise
-        return self._result_of(call, rows, dimensions, single)
+        check_dimensions(dimensions, native.dims, copy)
+        options = self._options(batch, lane, truncate, self._is_raw(normalize), timeout, prompt)
+        rows = np.empty((batch.count, native.dims), np.float32) if copy else None
+        call = await self._run(batch, rows, options, timeout)
+        return self._result_of(call, rows, dimensions, batch.single, normalize)
+
+    def score(
+        self,
+        query: str,
+        texts: str | Iterable[str],
+        *,
+        lane: Lane = "auto",
+        truncate: Truncate = "end",
+        raw: bool = False,
+        show_progress: bool | ProgressCallback = False,
+        timeout: float | None = None,
+    ) -> Vectors:
+        """How well each text answers the query, by a cross-encoder: float32 of shape [n].
+
+        texts     an iterable of str; a single one gives an array of shape []
+        truncate  as in `encode`; of the two, the longer one loses tokens first
+        raw       True gives the logits, whatever the model makes of them (often their sigmoid)
+
+        The rest is as in `encode`. Raises InvalidArgument if the model is no cross-encoder.
+
+        >>> scores = client.score("resize photos", ["a scaler for images", "a chess program"])
+        >>> scores.argmax()
+        0
+        """
+        started = time.monotonic()
+        batch = pairs_of(query, texts)
+        options = self._options(batch, lane, truncate, raw, timeout)
+        rows = self._rows_for_scores(batch)
+        call = self._opened().begin(batch.texts, rows, options, -1)
+        wait_for(call, batch.count, show_progress, started, timeout)
+        return rows[0, 0, ...] if batch.single else rows[:, 0]
+
+    async def score_async(
+        self,
+        query: str,
+        texts: str | Iterable[str],
+        *,
+        lane: Lane = "auto",
+        truncate: Truncate = "end",
+        raw: bool = False,
+        timeout: float | None = None,
+    ) -> Vectors:
+        """`score` for asyncio, as `encode_async` is for `encode`."""
+        batch = pairs_of(query, texts)
+        options = self._options(batch, lane, truncate, raw, timeout)
+        rows = self._rows_for_scores(batch)
+        await self._run(batch, rows, options, timeout)
+        return rows[0, 0, ...] if batch.single else rows[:, 0]
 
     @property
     def dims(self) -> int:
@@ -233,15 +273,53 @@ class Client:
             raise Error("the client is closed")
         return self._native
 
+    def _options(self, batch: Batch, lane: str, truncate: str, raw: bool, timeout: float | None,
+                 prompt: str | None = None) -> _hilo.Options:
+        if truncate not in _TRUNCATIONS:
+            raise ValueError(f'truncate is {truncate!r}, and should be "end", "start" or "refuse"')
+        return _hilo.Options(
+            lane=self._lane_for(lane, batch.count), timeout_ms=milliseconds(timeout),
+            prompt=prompt, input=batch.input, truncation=_TRUNCATIONS[truncate], raw=raw)
+
+    def _is_raw(self, normalize: bool | None) -> bool:
+        if normalize and not self.info.get("normalized", False):
+            raise ValueError("normalize is True, and the model's vectors are not normalized: "
+                             "divide them by their lengths")
+        return normalize is not None and not normalize
+
+    async def _run(self, batch: Batch, rows: Vectors | None, options: _hilo.Options,
+                   timeout: float | None) -> _hilo.Call:
+        native = self._opened()
+        with self._watches.of_running_loop(native) as watch:
+            call = native.begin(batch.texts, rows, options, watch.wake_descriptor)
+            try:
+                await asyncio.wait_for(watch.finished(call), timeout)
+            except asyncio.TimeoutError as error:
+                call.abandon()
+                if isinstance(error, Error):
+                    raise
+                raise TimedOut(f"not finished within {timeout} s") from None
+            except BaseException:
+                call.abandon()
+                raise
+        return call
+
+    def _rows_for_scores(self, batch: Batch) -> Vectors:
+        if not self.info.get("cross_encoder", False):
+            raise InvalidArgument("the model is no cross-encoder, so it scores no pairs; encode() "
+                                  "gives the vectors of texts")
+        return np.empty((batch.count, self._opened().dims), np.float32)
+
     def _result_of(self, call: _hilo.Call, rows: Vectors | None, dimensions: int | None,
-                   single: bool) -> Vectors | list[Vectors]:
+                   single: bool, normalize: bool | None) -> Vectors | list[Vectors]:
         vectors: Vectors | list[Vectors]
         if rows is None:
             vectors = call.views()
         elif dimensions is None:
             vectors = rows
         else:
-            vectors = _shortened(rows, dimensions, self.info.get("normalized", False))
+            has_length_1 = self.info.get("normalized", False) and not self._is_raw(normalize)
+            vectors = shortened(rows, dimensions, has_length_1)
         return vectors[0] if single else vectors
 
     def _lane_for(self, lane: str, texts: int) -> _hilo.Lane:
@@ -269,56 +347,3 @@ def connect(socket: str | os.PathLike[str] | None = None,
     if lane not in _LANES:
         raise ValueError(f'lane is {lane!r}, and should be "high", "low" or "any"')
     return Client(_hilo.connect(None if socket is None else os.fspath(socket), _LANES[lane]))
-
-
-def _batch_of(texts: str | Texts) -> tuple[tuple[str, ...], bool]:
-    """The texts as a tuple, which keeps them where they are, and whether it was a single one."""
-    if isinstance(texts, np.ndarray):
-        if texts.ndim > 1:
-            raise TypeError(f"texts is an array of {texts.ndim} dimensions, and should have one")
-        texts = texts.tolist()
-    if isinstance(texts, str):
-        return (texts,), True
-    if isinstance(texts, (bytes, bytearray)) or not isinstance(texts, Iterable):
-        kind = type(texts).__name__
-        raise TypeError(f"texts is of type {kind}, and should be a str or an iterable of str")
-    return tuple(texts), False
-
-
-def _check_dimensions(dimensions: int | None, dims: int, copy: bool) -> None:
-    if dimensions is None:
-        return
-    if not 1 <= operator.index(dimensions) <= dims:
-        raise ValueError(f"dimensions is {dimensions}, and the model's vectors have {dims}")
-    if not copy:
-        raise ValueError("dimensions needs copy=True: vectors of length 1 cannot be views on "
-                         "longer ones")
-
-
-def _shortened(rows: Vectors, dimensions: int, normalized: bool) -> Vectors:
-    short = rows[:, :dimensions].copy()
-    if normalized:
-        lengths = np.linalg.norm(short, axis=1, keepdims=True)
-        np.divide(short, lengths, out=short, where=lengths > 0)
-    return short
-
-
-def _progress_of(call: _hilo.Call, total: int, started: float) -> Progress:
-    texts, tokens = call.progress()
-    return Progress(texts, total, tokens, time.monotonic() - started)
-
-
-def _ms(timeout: float | None) -> int:
-    """For the C interface, where 0 means no limit."""
-    if timeout is None:
-        return 0
-    if not timeout > 0:
-        raise ValueError(f"timeout is {timeout}, and should be more than 0 seconds")
-    return min(math.ceil(min(timeout, 1e6) * 1000), 2**32 - 1)
-
-
-def _slice_ms(started: float, timeout: float | None) -> int:
-    if timeout is None:
-        return _SLICE_MS
-    left_ms = (started + timeout - time.monotonic()) * 1000
-    return max(1, min(_SLICE_MS, math.ceil(left_ms)))

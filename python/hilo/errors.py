@@ -29,7 +29,15 @@ class StartFailed(Error):
 
 
 class TextTooLong(Error, ValueError):
-    """The text `index` is over the limit in bytes (not in tokens: those are cut)."""
+    """The text `index` is over the limit in bytes (not in tokens: see TooManyTokens)."""
+
+
+class TooManyTokens(Error, ValueError):
+    """The text `index` has more tokens than the model takes, and was not to be truncated."""
+
+
+class UnknownId(Error, ValueError):
+    """The ids `index` hold one that is not in the model's vocabulary."""
 
 
 class InvalidText(Error, ValueError):
@@ -77,6 +85,8 @@ class Forked(Error):
 _CLASS_OF_STATUS: dict[Status, type[Error]] = {
     Status.FULL: TooManyViews,
     Status.TEXT_TOO_LONG: TextTooLong,
+    Status.TOO_MANY_TOKENS: TooManyTokens,
+    Status.UNKNOWN_ID: UnknownId,
     Status.INVALID_UTF8: InvalidText,
     Status.INVALID_ARGUMENT: InvalidArgument,
     Status.LANE_DENIED: LaneDenied,
