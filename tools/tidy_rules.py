@@ -38,7 +38,7 @@ class Finding:
 
 
 def is_cpp(path: str) -> bool:
-    return path.endswith((".h", ".hpp", ".inc", ".c", ".cpp"))
+    return path.endswith((".h", ".hpp", ".inc", ".c", ".cpp", ".cu"))
 
 
 def is_python(path: str, text: str) -> bool:

@@ -1,0 +1,72 @@
+// The few words that kernels are written in. nvcc takes them for what the GPU has; another compiler
+// for calls of the shim, which runs the same source on the host.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#ifdef __CUDACC__
+
+#include "backend/cuda/kernels.h"
+
+#define SIMT_DEVICE __device__ __forceinline__
+#define SIMT_KERNEL(threads) __global__ void __launch_bounds__(threads)
+#define SIMT_SHARED(Type, name) __shared__ Type name
+#define SIMT_UNROLL _Pragma("unroll")
+
+namespace hilo::simt {
+
+SIMT_DEVICE uint32_t thread() { return threadIdx.x; }
+SIMT_DEVICE uint32_t block_x() { return blockIdx.x; }
+SIMT_DEVICE uint32_t block_y() { return blockIdx.y; }
+SIMT_DEVICE void sync_block() { __syncthreads(); }
+SIMT_DEVICE void sync_warp() { __syncwarp(); }
+SIMT_DEVICE float shuffle_xor(float value, uint32_t mask) {
+  return __shfl_xor_sync(0xffffffffU, value, static_cast<int>(mask));
+}
+
+struct Grid {
+  uint32_t x;
+  uint32_t y = 1;
+};
+
+template <class Arguments>
+int launch(void (*kernel)(Arguments), Grid grid, uint32_t threads, const Arguments& arguments,
+           CudaStream* stream) {
+  kernel<<<dim3(grid.x, grid.y), threads, 0, reinterpret_cast<cudaStream_t>(stream)>>>(arguments);
+  return static_cast<int>(cudaGetLastError());
+}
+
+}  // namespace hilo::simt
+
+#else
+
+#include "backend/cuda/host/simt_shim.h"
+
+#define SIMT_DEVICE inline
+#define SIMT_KERNEL(threads) void
+// One block runs at a time on a thread, so its shared memory can lie in one place.
+#define SIMT_SHARED(Type, name) Type& name = *hilo::simt::shared_memory<Type>()
+#define SIMT_UNROLL
+
+#endif
+
+namespace hilo::simt {
+
+constexpr uint32_t warp_threads = 32;
+
+SIMT_DEVICE uint32_t warp() { return thread() / warp_threads; }
+SIMT_DEVICE uint32_t lane() { return thread() % warp_threads; }
+
+// Every lane gets the same bits: each step adds the same two numbers on both sides.
+SIMT_DEVICE float warp_sum(float value) {
+  for (uint32_t mask = warp_threads / 2; mask > 0; mask /= 2) value += shuffle_xor(value, mask);
+  return value;
+}
+SIMT_DEVICE float warp_max(float value) {
+  for (uint32_t mask = warp_threads / 2; mask > 0; mask /= 2)
+    value = fmaxf(value, shuffle_xor(value, mask));
+  return value;
+}
+
+}  // namespace hilo::simt
