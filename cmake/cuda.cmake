@@ -7,3 +7,35 @@ if(HILO_TESTS)
   target_link_libraries(hilo_cuda_host PUBLIC hilo_backend PRIVATE ${HILO_THIRD_PARTY})
   target_link_libraries(backend_test PRIVATE hilo_cuda_host)
 endif()
+
+# The plug-in libhilo_cuda.so, where there is a toolkit. hilo finds it beside itself, and does
+# without. Everything is one source to nvcc, which spends most of its time on headers.
+find_program(NVCC nvcc PATHS /usr/local/cuda/bin)
+find_library(CUBLASLT cublasLt PATHS /usr/local/cuda/lib64)
+set(cuda_architectures 80 86 89 90 100 120)
+if(NVCC AND CUBLASLT AND NOT HILO_SANITIZE)
+  set(cuda_source ${CMAKE_SOURCE_DIR}/src/backend/cuda)
+  set(cuda_plugin ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/libhilo_cuda.so)
+  set(cuda_log ${CMAKE_BINARY_DIR}/ptxas.log)
+  file(GLOB cuda_read CONFIGURE_DEPENDS ${cuda_source}/*.h ${cuda_source}/kernels/*)
+  string(REPLACE ";" "," cuda_architecture_list "${cuda_architectures}")
+  foreach(architecture ${cuda_architectures})
+    list(APPEND cuda_targets -gencode arch=compute_${architecture},code=sm_${architecture})
+  endforeach()
+  # The newest is also there as PTX, for GPUs that come later.
+  list(APPEND cuda_targets -gencode arch=compute_120,code=compute_120)
+  add_custom_command(OUTPUT ${cuda_plugin}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}
+    COMMAND ${NVCC} -std=c++20 -O3 -I${CMAKE_SOURCE_DIR}/src -shared -cudart static
+      -Xcompiler -fPIC,-fvisibility=hidden -Xptxas -v --threads 2 ${cuda_targets}
+      -o ${cuda_plugin} ${cuda_source}/plugin/plugin.cu ${CUBLASLT} > ${cuda_log} 2>&1
+      || ${CMAKE_COMMAND} -E rm -f ${cuda_plugin}  # The next command tells why.
+    COMMAND ${CMAKE_SOURCE_DIR}/tools/check_ptxas.py ${cuda_log}
+      ${cuda_source}/kernels/ptxas.tsv --architectures ${cuda_architecture_list}
+    DEPENDS ${cuda_source}/plugin/plugin.cu ${cuda_read}
+      ${CMAKE_SOURCE_DIR}/tools/check_ptxas.py
+    COMMENT "Compiling the CUDA plug-in" VERBATIM)
+  add_custom_target(cuda_plugin DEPENDS ${cuda_plugin})
+else()
+  message(STATUS "No CUDA toolkit (nvcc, cuBLASLt): libhilo_cuda.so is not built")
+endif()

@@ -14,7 +14,7 @@ set(HILO_MODULES
   "tokenizer   : base"
   "scheduler   : base protocol"
   "model       : base"
-  "backend     : base model"
+  "backend     : base protocol model"
   "supervisor  : base protocol channel"
   "engine      : base protocol channel tokenizer scheduler model backend supervisor"
   "http        : base"

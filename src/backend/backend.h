@@ -12,6 +12,7 @@
 #include "backend/crew.h"
 #include "backend/yield_gate.h"
 #include "base/result.h"
+#include "protocol/lane.h"
 
 namespace hilo {
 
@@ -50,9 +51,9 @@ class Backend {
   // more than doing it.
   virtual bool instant() const { return false; }
 
-  // Scratch memory for batches of up to tokens_max tokens in up to texts_max texts.
-  virtual std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max,
-                                                    uint32_t texts_max) const = 0;
+  // Scratch memory for batches of this lane, of up to tokens_max tokens in up to texts_max texts.
+  virtual std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max, uint32_t texts_max,
+                                                    Lane lane = Lane::high) const = 0;
 
   // Computes one vector for each text: vectors[i] has room for dims() floats, 64-byte aligned. A
   // text's vector is bit-identical whatever shares its batch. `gate` is passed at least every 20 us

@@ -17,7 +17,7 @@ class ModelFreeBackend : public Backend {
   uint32_t vocabulary() const override { return byte_vocabulary; }
   size_t bytes() const override { return 0; }
   bool instant() const override { return true; }
-  std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t) const override {
+  std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t, Lane) const override {
     return std::make_unique<NoWorkspace>();
   }
 };

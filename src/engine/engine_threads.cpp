@@ -128,7 +128,7 @@ void EngineThreads::make_workers(const Backend& backend, const Tokenizer* tokeni
   const auto make_worker = [&](const WorkerThreadOptions& worker) {
     workers_.push_back(std::make_unique<WorkerThread>(
         worker,
-        std::make_unique<PlanRunner>(backend, tokenizer, options.tokens_max, tasks_,
+        std::make_unique<PlanRunner>(backend, tokenizer, options.tokens_max, tasks_, worker.lane,
                                      static_cast<uint32_t>(cores.size()) - 1),
         bell_));
   };

@@ -20,11 +20,11 @@ TextInput input_of(const Task& task) {
 }  // namespace
 
 PlanRunner::PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint32_t tokens_max,
-                       TaskTable& tasks, uint32_t assistants)
+                       TaskTable& tasks, Lane lane, uint32_t assistants)
     : backend_(backend),
       tokenizer_(tokenizer),
       tasks_(tasks),
-      workspace_(backend.make_workspace(plan_tokens_max(tokens_max), plan_tasks_max)),
+      workspace_(backend.make_workspace(plan_tokens_max(tokens_max), plan_tasks_max, lane)),
       crew_(1 + assistants),
       ids_(plan_tokens_max(tokens_max)),
       types_(tasks.has_types() ? ids_.size() : 0) {}

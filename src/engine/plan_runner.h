@@ -16,9 +16,10 @@ namespace hilo {
 
 class PlanRunner {
  public:
-  // Without a tokenizer, tokens are the bytes of the text. Up to `assistants` others may assist.
+  // For plans of one lane. Without a tokenizer, tokens are the bytes of the text. Up to
+  // `assistants` others may assist.
   PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint32_t tokens_max,
-             TaskTable& tasks, uint32_t assistants);
+             TaskTable& tasks, Lane lane, uint32_t assistants);
 
   // Leaves status, tokens and truncated in each task, and its ids in the table or its vector in
   // its slot. What is abandoned at the gate is cancelled.

@@ -20,7 +20,7 @@ class EndlessBackend final : public Backend {
   uint32_t vocabulary() const override { return 256; }
   std::string describe() const override { return "endless"; }
   size_t bytes() const override { return 0; }
-  std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t) const override {
+  std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t, Lane) const override {
     return std::make_unique<NoWorkspace>();
   }
   bool run(const TokenBatch&, Workspace&, const YieldGate& gate,

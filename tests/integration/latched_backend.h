@@ -28,7 +28,7 @@ class LatchedBackend final : public Backend {
   std::string describe() const override { return "latched"; }
   size_t bytes() const override { return 0; }
 
-  std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t) const override {
+  std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t, Lane) const override {
     return std::make_unique<NoWorkspace>();
   }
 

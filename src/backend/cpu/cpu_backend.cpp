@@ -54,7 +54,7 @@ class CpuBackend final : public Backend {
   }
   size_t bytes() const override { return model_.bytes(); }
 
-  std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max, uint32_t) const override {
+  std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max, uint32_t, Lane) const override {
     ENSURE(tokens_max > 0);
     const uint32_t text_tokens_max = std::min(tokens_max, model_.config.text_tokens_max());
     const size_t chunk_tokens = std::max<size_t>(text_tokens_max, chunk_tokens_wanted);

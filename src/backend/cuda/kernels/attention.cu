@@ -96,7 +96,7 @@ template <class Format, uint32_t Head>
 SIMT_DEVICE void score(const Shared<Head>& shared, float (&scores)[queries_per_warp]) {
   const uint16_t* key = shared.keys + lane() * Shared<Head>::key_stride;
   for (float& sum : scores) sum = 0.0F;
-  SIMT_UNROLL
+  SIMT_UNROLL_8
   for (uint32_t column = 0; column < Head; column += 2) {
     const Few<2> few = load<2>(key + column);
     const float low = Format::widen(few.bits[0]);
@@ -129,7 +129,7 @@ SIMT_DEVICE void rescale(Softmax<Head>& softmax, uint32_t q, float score, Shared
 template <class Format, uint32_t Head>
 SIMT_DEVICE void mix(const Shared<Head>& shared, Softmax<Head>& softmax) {
   constexpr uint32_t mine = Softmax<Head>::mine;
-  SIMT_UNROLL
+  SIMT_UNROLL_8
   for (uint32_t key = 0; key < keys_per_chunk; ++key) {
     const auto few = load<mine>(shared.values + key * Head + lane() * mine);
     for (uint32_t q = 0; q < queries_per_warp; ++q) {

@@ -5,20 +5,20 @@
 namespace hilo::simt {
 namespace {
 
-constexpr uint32_t warps = 4;
-constexpr uint32_t pool_threads = warps * warp_threads;
+constexpr uint32_t pool_warps = 4;
+constexpr uint32_t pool_threads = pool_warps * warp_threads;
 constexpr uint32_t pairs_of_thread_max = cuda_hidden_max / (2 * pool_threads);
 
 struct PoolShared {
-  float sums[warps];
+  float sums[pool_warps];
 };
 struct ScoreShared {
   float row[cuda_hidden_max];
-  float sums[warps];
+  float sums[pool_warps];
 };
 
 // The sum over the block, in every thread.
-SIMT_DEVICE float block_sum(float value, float (&sums)[warps]) {
+SIMT_DEVICE float block_sum(float value, float (&sums)[pool_warps]) {
   const float sum = warp_sum(value);
   if (lane() == 0) sums[warp()] = sum;
   sync_block();
@@ -81,7 +81,7 @@ score_kernel(CudaScore score) {
     shared.row[i] = Format::widen(row[i]);
   sync_block();
   float sum = 0.0F;
-  for (uint32_t out = warp(); out < score.hidden; out += warps) {
+  for (uint32_t out = warp(); out < score.hidden; out += pool_warps) {
     const uint16_t* weights = score.dense + static_cast<uint64_t>(out) * score.hidden;
     float product = 0.0F;
     for (uint32_t i = 2 * lane(); i < score.hidden; i += 2 * warp_threads) {

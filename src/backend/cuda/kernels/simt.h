@@ -13,6 +13,7 @@
 #define SIMT_KERNEL(threads) __global__ void __launch_bounds__(threads)
 #define SIMT_SHARED(Type, name) __shared__ Type name
 #define SIMT_UNROLL _Pragma("unroll")
+#define SIMT_UNROLL_8 _Pragma("unroll 8")
 
 namespace hilo::simt {
 
@@ -48,6 +49,7 @@ int launch(void (*kernel)(Arguments), Grid grid, uint32_t threads, const Argumen
 // One block runs at a time on a thread, so its shared memory can lie in one place.
 #define SIMT_SHARED(Type, name) Type& name = *hilo::simt::shared_memory<Type>()
 #define SIMT_UNROLL
+#define SIMT_UNROLL_8
 
 #endif
 

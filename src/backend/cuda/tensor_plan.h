@@ -1,0 +1,26 @@
+// Where tensors lie in one allocation: those that are never alive at the same time may share
+// memory. Pure: sizes and lifetimes in, offsets out.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace hilo {
+
+// Alive from one step to another, both included. Steps of a loop are counted once.
+struct TensorSpec {
+  uint64_t bytes;
+  uint32_t first_step;
+  uint32_t last_step;
+};
+
+struct TensorPlan {
+  std::vector<uint64_t> offsets;  // in the order of the specs, multiples of cuda_alignment
+  uint64_t bytes = 0;             // of everything
+};
+
+// The largest first, each as low as those that live beside it allow.
+TensorPlan plan_tensors(std::span<const TensorSpec> specs);
+
+}  // namespace hilo
