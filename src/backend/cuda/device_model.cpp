@@ -59,6 +59,7 @@ class Pieces {
   const std::vector<Piece>& all() const { return pieces_; }
   TensorPlan plan() const {
     std::vector<TensorSpec> specs;
+    specs.reserve(pieces_.size());
     for (const Piece& piece : pieces_)
       specs.push_back({.bytes = piece.bytes(), .first_step = 0, .last_step = 0});
     return plan_tensors(specs);

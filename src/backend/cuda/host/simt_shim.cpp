@@ -34,6 +34,8 @@ struct Fibre {
   int line;       // where it waits
   uint32_t mask;  // of a shuffle: whose value it wants; 0 for a barrier
   float value;    // what it gives, then what it gets
+  uint32_t block_barriers;
+  uint32_t warp_meetings;
   void* sanitizers;
 };
 
@@ -62,14 +64,14 @@ class Gpu {
   SHIM void wait_for_block(int line) {
     Fibre& fibre = *current_;
     fibre.line = line;
-    meet(State::at_block_barrier, &block_tag_);
+    meet(State::at_block_barrier, &block_tags_[fibre.block_barriers++ % 2]);
   }
   SHIM float wait_for_warp(uint32_t mask, float value, int line) {
     Fibre& fibre = *current_;
     fibre.line = line;
     fibre.mask = mask;
     fibre.value = value;
-    meet(State::at_warp, &warp_tags_[index(fibre) / lanes]);
+    meet(State::at_warp, &warp_tags_[index(fibre) / lanes][fibre.warp_meetings++ % 2]);
     return fibre.value;
   }
 
@@ -107,6 +109,7 @@ class Gpu {
     fibre.context.uc_link = nullptr;
     ::makecontext(&fibre.context, &Gpu::enter, 0);
     fibre.state = State::ready;
+    fibre.block_barriers = fibre.warp_meetings = 0;
 #if defined(__SANITIZE_THREAD__)
     fibre.sanitizers = __tsan_create_fiber(0);
 #endif
@@ -124,6 +127,7 @@ class Gpu {
   // What a fibre did is ordered before what others do only where it has met them.
   SHIM void switch_to_host([[maybe_unused]] bool ordered) {
 #if defined(__SANITIZE_THREAD__)
+    __tsan_release(&end_tag_);
     __tsan_switch_to_fiber(hosts_, ordered ? 0 : __tsan_switch_to_fiber_no_sync);
 #endif
     ::swapcontext(&current_->context, &host_);
@@ -149,6 +153,7 @@ class Gpu {
     while (fault_.empty() && step()) {
     }
 #if defined(__SANITIZE_THREAD__)
+    __tsan_acquire(&end_tag_);  // Also of those that a fault has left where they were.
     for (Fibre& fibre : fibres_) __tsan_destroy_fiber(fibre.sanitizers);
 #endif
   }
@@ -254,11 +259,16 @@ class Gpu {
   std::vector<Fibre> fibres_;
   Fibre* current_ = nullptr;
   ucontext_t host_{};
+#if defined(__SANITIZE_THREAD__)
   void* hosts_ = nullptr;
+  char end_tag_ = 0;
+#endif
   alignas(64) std::array<std::byte, shared_bytes_max> shared_{};
   // The thread sanitizer knows what is ordered by the addresses of these.
-  char block_tag_ = 0;
-  std::vector<char> warp_tags_;
+  // Two each, by turns: who runs ahead to the next meeting must not order itself before those who
+  // still come from this one.
+  std::array<char, 2> block_tags_{};
+  std::vector<std::array<char, 2>> warp_tags_;
 };
 
 }  // namespace
