@@ -42,6 +42,7 @@ BatchLayout::BatchLayout(const CudaBucket& bucket) {
   ids = sections.add(bucket.tokens * sizeof(uint32_t));
   positions = sections.add(bucket.tokens * sizeof(uint32_t));
   types = sections.add(bucket.tokens);
+  raw = sections.add(bucket.texts);
   bytes = sections.end();
 }
 
@@ -53,6 +54,7 @@ void write_batch(const TokenBatch& batch, TextRange range, const EncoderConfig& 
   auto* const ids = reinterpret_cast<uint32_t*>(memory + layout.ids);
   auto* const positions = reinterpret_cast<uint32_t*>(memory + layout.positions);
   auto* const types = reinterpret_cast<uint8_t*>(memory + layout.types);
+  auto* const raw = reinterpret_cast<uint8_t*>(memory + layout.raw);
 
   const uint32_t origin = batch.sequence_start[range.first];
   uint32_t tile = 0;
@@ -75,8 +77,12 @@ void write_batch(const TokenBatch& batch, TextRange range, const EncoderConfig& 
     std::fill_n(types, tokens, uint8_t{0});
   else
     std::ranges::copy(batch.types.subspan(origin, tokens), types);
-  *counts = {
-      .tokens = tokens, .texts = static_cast<uint32_t>(range.end - range.first), .tiles = tile};
+  const size_t texts = range.end - range.first;
+  if (batch.raw.empty())
+    std::fill_n(raw, texts, uint8_t{0});
+  else
+    std::ranges::copy(batch.raw.subspan(range.first, texts), raw);
+  *counts = {.tokens = tokens, .texts = static_cast<uint32_t>(texts), .tiles = tile};
 }
 
 TextRange next_quantum(std::span<const uint32_t> sequence_start, size_t first,

@@ -28,12 +28,12 @@ std::vector<CudaBucket> cuda_buckets(uint32_t tokens_max, uint32_t texts_max);
 struct BatchLayout {
   explicit BatchLayout(const CudaBucket& bucket);
 
-  size_t counts, sequence_start, tiles, ids, positions, types;  // offsets, cuda_aligned
+  size_t counts, sequence_start, tiles, ids, positions, types, raw;  // offsets, cuda_aligned
   size_t bytes;
 };
 
 // Texts [first, end) of a batch, written to `memory` as the layout says. Types that the batch lacks
-// are 0.
+// are 0, and no text is raw where it does not say.
 struct TextRange {
   size_t first;
   size_t end;

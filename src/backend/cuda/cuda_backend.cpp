@@ -98,6 +98,7 @@ class CudaBackend final : public Backend {
 
   uint32_t dims() const override { return header_.dims(); }
   uint32_t vocabulary() const override { return header_.encoder.vocabulary; }
+  uint32_t token_types() const override { return header_.encoder.token_types; }
   std::string describe() const override {
     return fmt::format("cuda {} ({})", model_.format == cuda_bf16 ? "bf16" : "fp16",
                        device_.about().name);

@@ -51,7 +51,8 @@ struct Batch {
   TokenBatch tokens(bool with_types) const {
     return {.ids = ids,
             .types = with_types ? std::span{types} : std::span<const uint8_t>{},
-            .sequence_start = starts};
+            .sequence_start = starts,
+            .raw = raw};
   }
   bool run(const Backend& backend, Lane lane = Lane::high, bool with_types = false) {
     const auto workspace = backend.make_workspace(starts.back(), 1, lane);
@@ -60,6 +61,7 @@ struct Batch {
 
   std::vector<uint32_t> ids;
   std::vector<uint8_t> types;
+  std::vector<uint8_t> raw;
   std::vector<uint32_t> starts = {0};
   std::vector<std::vector<float>> vectors;
   std::vector<float*> pointers;
@@ -73,6 +75,12 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
     b_squares += double{b[i]} * double{b[i]};
   }
   return product / std::sqrt(a_squares * b_squares);
+}
+
+double length(const std::vector<float>& vector) {
+  double squares = 0.0;
+  for (const float number : vector) squares += double{number} * double{number};
+  return std::sqrt(squares);
 }
 
 struct ModelCase {
@@ -138,6 +146,7 @@ TEST_P(CudaEncoder, MatchesTheCpuForEveryFamily) {
     const auto backend = make(of.model, options_of(GetParam()));
     const auto cpu = *make_cpu_backend(of.model, Precision::fp32, CpuLevel::scalar);
     Batch batch(*backend, {1, 5, 40, 17});
+    batch.raw = {0, 1, 0, 1};
     if (of.model.header.encoder.padding_id) batch.ids[8] = batch.ids[9] = 1;
     Batch expected = batch;
     expected.pointers.clear();
@@ -145,10 +154,12 @@ TEST_P(CudaEncoder, MatchesTheCpuForEveryFamily) {
     ASSERT_TRUE(batch.run(*backend, Lane::high, of.with_types));
     ASSERT_TRUE(expected.run(*cpu, Lane::high, of.with_types));
     for (size_t text = 0; text < batch.vectors.size(); ++text) {
-      if (backend->dims() == 1)
+      if (backend->dims() == 1) {
         EXPECT_NEAR(batch.vectors[text][0], expected.vectors[text][0], 0.03F) << text;
-      else
+      } else {
         EXPECT_GE(cosine(batch.vectors[text], expected.vectors[text]), 0.9999) << text;
+        EXPECT_NEAR(length(batch.vectors[text]) / length(expected.vectors[text]), 1, 0.01) << text;
+      }
     }
   }
 }

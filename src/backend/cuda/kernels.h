@@ -114,10 +114,11 @@ struct CudaAttention {
   enum CudaFormat format;
 };
 
-// One vector for each text, of length 1 if it says so.
+// One vector for each text, of length 1 if `normalize` says so and the text is not raw.
 struct CudaPool {
   const struct CudaBatchCounts* counts;
   const uint32_t* sequence_start;  // one more than there are texts
+  const uint8_t* raw;              // [texts]
   const uint16_t* rows_of_texts;   // [rows, hidden]
   float* vectors;                  // [texts_max, hidden]
   uint32_t rows;
@@ -129,9 +130,11 @@ struct CudaPool {
 };
 
 // The score of a cross-encoder, from each text's first row: function(output(tanh(dense(row)))).
+// That of a raw text is without the function.
 struct CudaScore {
   const struct CudaBatchCounts* counts;
   const uint32_t* sequence_start;
+  const uint8_t* raw;  // [texts]
   const uint16_t* rows_of_texts;
   const uint16_t* dense;  // [hidden, hidden]
   const float* dense_bias;

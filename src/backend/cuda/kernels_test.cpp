@@ -235,8 +235,10 @@ TEST_P(CudaKernel, PoolMatchesThePoolingOfTheCpu) {
     for (const Pooling pooling : poolings) {
       for (const bool normalize : {false, true}) {
         std::vector<float> vectors(size_t{4} * hidden, -7.0F);
+        const std::array<uint8_t, 4> raw = {0, 1, 0, 0};
         const CudaPool pool_of_gpu{.counts = &texts.counts,
                                    .sequence_start = texts.start.data(),
+                                   .raw = raw.data(),
                                    .rows_of_texts = rows.data(),
                                    .vectors = vectors.data(),
                                    .rows = tokens,
@@ -250,7 +252,7 @@ TEST_P(CudaKernel, PoolMatchesThePoolingOfTheCpu) {
           std::vector<float> expected(hidden);
           pool(pooling, matrix.from(texts.start[text]), texts.start[text + 1] - texts.start[text],
                hidden, expected.data());
-          if (normalize) scale_to_unit_length(expected.data(), hidden);
+          if (normalize && raw[text] == 0) scale_to_unit_length(expected.data(), hidden);
           for (uint32_t i = 0; i < hidden; ++i)
             ASSERT_NEAR(vectors[text * hidden + i], expected[i], 1e-5F);
         }
@@ -279,8 +281,10 @@ TEST_P(CudaKernel, ScoreMatchesTheHeadOfTheCpu) {
           function);
       std::vector<float> scores(3, -7.0F);
       const bool sigmoid = function == ScoreFunction::sigmoid;
+      const std::array<uint8_t, 3> raw = {0, 1, 0};
       const CudaScore score{.counts = &texts.counts,
                             .sequence_start = texts.start.data(),
+                            .raw = raw.data(),
                             .rows_of_texts = rows.data(),
                             .dense = dense.data(),
                             .dense_bias = dense_bias.data(),
@@ -294,8 +298,9 @@ TEST_P(CudaKernel, ScoreMatchesTheHeadOfTheCpu) {
                             .format = format()};
       run_in_all_orders(scores, [&] { return cuda_score(&score, nullptr); });
       for (uint32_t text = 0; text < 2; ++text) {
-        const float expected =
-            head.score(wide_rows.data() + size_t{texts.start[text]} * hidden, YieldGate{});
+        const float logit =
+            head.logit(wide_rows.data() + size_t{texts.start[text]} * hidden, YieldGate{});
+        const float expected = raw[text] != 0 ? logit : head.score_of(logit);
         ASSERT_NEAR(scores[text], expected, 1e-4F);
       }
       ASSERT_EQ(scores[2], -7.0F);

@@ -111,7 +111,7 @@ Work work_of(const CudaPool& pool) {
   const uint64_t hidden = pool.hidden;
   return {"pool",
           {reads(pool.counts, 1), reads(pool.sequence_start, pool.texts_max + 1),
-           reads(pool.rows_of_texts, pool.rows * hidden),
+           reads(pool.raw, pool.texts_max), reads(pool.rows_of_texts, pool.rows * hidden),
            writes(pool.vectors, pool.texts_max * hidden)},
           [pool] { return cuda_pool(&pool, nullptr); }};
 }
@@ -120,9 +120,9 @@ Work work_of(const CudaScore& score) {
   const uint64_t hidden = score.hidden;
   return {"score",
           {reads(score.counts, 1), reads(score.sequence_start, score.texts_max + 1),
-           reads(score.rows_of_texts, score.rows * hidden), reads(score.dense, hidden * hidden),
-           reads(score.dense_bias, hidden), reads(score.output, hidden),
-           writes(score.scores, score.texts_max)},
+           reads(score.raw, score.texts_max), reads(score.rows_of_texts, score.rows * hidden),
+           reads(score.dense, hidden * hidden), reads(score.dense_bias, hidden),
+           reads(score.output, hidden), writes(score.scores, score.texts_max)},
           [score] { return cuda_score(&score, nullptr); }};
 }
 

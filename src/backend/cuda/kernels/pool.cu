@@ -57,7 +57,8 @@ pool_kernel(CudaPool pool) {
   float scale = 1.0F;
   constexpr float length_min = 1e-12F;
   // The same for all threads of the block, so they meet at its barrier.
-  if (pool.normalize != 0) scale = 1.0F / fmaxf(sqrtf(block_sum(squares, shared.sums)), length_min);
+  if (pool.normalize != 0 && pool.raw[text] == 0)
+    scale = 1.0F / fmaxf(sqrtf(block_sum(squares, shared.sums)), length_min);
   float* vector = pool.vectors + static_cast<uint64_t>(text) * pool.hidden;
   SIMT_UNROLL
   for (uint32_t i = 0; i < pairs_of_thread_max; ++i) {
@@ -94,8 +95,9 @@ score_kernel(CudaScore score) {
   // All lanes of a warp have the same sum.
   const float total = block_sum(lane() == 0 ? sum : 0.0F, shared.sums) + score.output_bias;
   if (thread() == 0)
-    score.scores[text] =
-        score.function == cuda_score_sigmoid ? 1.0F / (1.0F + expf(-total)) : total;
+    score.scores[text] = score.function == cuda_score_sigmoid && score.raw[text] == 0
+                             ? 1.0F / (1.0F + expf(-total))
+                             : total;
 }
 
 }  // namespace
