@@ -17,7 +17,7 @@ from hilo.errors import Error, InvalidArgument, LaneDenied, TimedOut
 from hilo.event_loop import Watches
 from hilo.inputs import Batch, Ids, Texts, batch_of, pairs_of
 from hilo.progress import ProgressCallback
-from hilo.vectors import Vectors, check_dimensions, shortened
+from hilo.vectors import Vectors, check_dimensions, scores_in, shortened
 from hilo.waiting import milliseconds, wait_for
 
 Lane = Literal["auto", "high", "low"]
@@ -199,12 +199,10 @@ class Client:
         0
         """
         started = time.monotonic()
-        batch = pairs_of(query, texts)
-        options = self._options(batch, lane, truncate, raw, timeout)
-        rows = self._rows_for_scores(batch)
+        batch, options, rows = self._prepared_to_score(query, texts, lane, truncate, raw, timeout)
         call = self._opened().begin(batch.texts, rows, options, -1)
         wait_for(call, batch.count, show_progress, started, timeout)
-        return rows[0, 0, ...] if batch.single else rows[:, 0]
+        return scores_in(rows, batch.single)
 
     async def score_async(
         self,
@@ -217,11 +215,9 @@ class Client:
         timeout: float | None = None,
     ) -> Vectors:
         """`score` for asyncio, as `encode_async` is for `encode`."""
-        batch = pairs_of(query, texts)
-        options = self._options(batch, lane, truncate, raw, timeout)
-        rows = self._rows_for_scores(batch)
+        batch, options, rows = self._prepared_to_score(query, texts, lane, truncate, raw, timeout)
         await self._run(batch, rows, options, timeout)
-        return rows[0, 0, ...] if batch.single else rows[:, 0]
+        return scores_in(rows, batch.single)
 
     @property
     def dims(self) -> int:
@@ -304,11 +300,16 @@ class Client:
                 raise
         return call
 
-    def _rows_for_scores(self, batch: Batch) -> Vectors:
+    def _prepared_to_score(
+        self, query: str, texts: str | Iterable[str], lane: str, truncate: str, raw: bool,
+        timeout: float | None,
+    ) -> tuple[Batch, _hilo.Options, Vectors]:
+        batch = pairs_of(query, texts)
+        options = self._options(batch, lane, truncate, raw, timeout)
         if not self.info.get("cross_encoder", False):
             raise InvalidArgument("the model is no cross-encoder, so it scores no pairs; encode() "
                                   "gives the vectors of texts")
-        return np.empty((batch.count, self._opened().dims), np.float32)
+        return batch, options, np.empty((batch.count, self._opened().dims), np.float32)
 
     def _result_of(self, call: _hilo.Call, rows: Vectors | None, dimensions: int | None,
                    single: bool, normalize: bool | None) -> Vectors | list[Vectors]:

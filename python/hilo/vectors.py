@@ -26,3 +26,8 @@ def shortened(rows: Vectors, dimensions: int, normalize: bool) -> Vectors:
         lengths = np.linalg.norm(short, axis=1, keepdims=True)
         np.divide(short, lengths, out=short, where=lengths > 0)
     return short
+
+
+def scores_in(rows: Vectors, single: bool) -> Vectors:
+    """The scores that are the only column of `rows`: of shape [n], or [] for a single one."""
+    return rows[0, 0, ...] if single else rows[:, 0]

@@ -84,14 +84,14 @@ bool EngineCore::may_work(Lane lane, uint32_t core) const {
 // Null if every worker of the lane has all that its mailbox holds. LOW works first where it has its
 // turn.
 Worker* EngineCore::least_busy(Lane lane, uint32_t& equally_busy) {
+  const auto place = [&](const Worker& one) {
+    return std::pair{!low_turns_.is_on(one.core()), one.plans()};
+  };
   Worker* chosen = nullptr;
   equally_busy = 0;
   for (uint32_t core = 0; core < cores(); ++core) {
     if (!may_work(lane, core)) continue;
     Worker& candidate = worker(lane, core);
-    const auto place = [&](const Worker& one) {
-      return std::pair{!low_turns_.is_on(one.core()), one.plans()};
-    };
     if (chosen == nullptr || place(candidate) < place(*chosen)) {
       chosen = &candidate;
       equally_busy = 0;

@@ -272,11 +272,7 @@ Awaitable<bool> Connection::await_result(Call& call) {
       hung_up_ = true;
       wake_.cancel();
     });
-  while (!call.over && !hung_up_) {
-    boost::system::error_code woken;
-    wake_.expires_at(Alarm::time_point::max());
-    co_await wake_.async_wait(told_in(woken));
-  }
+  while (!call.over && !hung_up_) co_await sleep_until_woken();
   stream_->unwatch();
   co_return call.over;
 }
@@ -287,11 +283,13 @@ Awaitable<void> Connection::in_bulk(std::function<void()> work) {
     done = true;
     wake_.cancel();
   });
-  while (!done) {
-    boost::system::error_code woken;
-    wake_.expires_at(Alarm::time_point::max());
-    co_await wake_.async_wait(told_in(woken));
-  }
+  while (!done) co_await sleep_until_woken();
+}
+
+Awaitable<void> Connection::sleep_until_woken() {
+  boost::system::error_code woken;
+  wake_.expires_at(Alarm::time_point::max());
+  co_await wake_.async_wait(told_in(woken));
 }
 
 Awaitable<bool> Connection::send(const Response& response, bool keep_open, bool head_only) {

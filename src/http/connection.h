@@ -44,6 +44,7 @@ class Connection {
                               Exchange exchange);
   Awaitable<bool> await_result(Call& call);
   Awaitable<void> in_bulk(std::function<void()> work);
+  Awaitable<void> sleep_until_woken();
   Awaitable<bool> send(const Response& response, bool keep_open, bool head_only);
   Awaitable<bool> write(std::string_view bytes);
   Awaitable<void> linger();

@@ -44,17 +44,6 @@ struct Tokenizer::State {
         raw_added(vocabulary, TrieRole::added_raw),
         normalized_added(vocabulary, TrieRole::added_normalized) {}
 
-  // The vocabulary does not move any more.
-  static Result<std::unique_ptr<State>> make(std::optional<Blob> owned_blob,
-                                             const Vocabulary& opened) {
-    auto state = std::make_unique<State>(std::move(owned_blob), opened);
-    if (opened.family() == TokenizerFamily::word_piece) return state;
-    Result<Subwords> subwords = Subwords::open(state->vocabulary);
-    if (!subwords) return subwords.error();
-    state->subwords.emplace(std::move(subwords).value());
-    return state;
-  }
-
   std::optional<Blob> blob;  // none: the bytes belong to someone else
   Vocabulary vocabulary;
   WordEncoder words;
@@ -188,12 +177,26 @@ Result<Tokenizer> Tokenizer::from_description(const TokenizerDescription& descri
 }
 
 Result<Tokenizer> Tokenizer::from_blob(Blob blob) {
-  const Result<Vocabulary> vocabulary = Vocabulary::open(std::as_const(blob).bytes());
-  if (!vocabulary) return vocabulary.error();
   // Moving the blob moves its owner, not its bytes.
-  Result<std::unique_ptr<State>> state = State::make(std::move(blob), vocabulary.value());
-  if (!state) return state.error();
-  return Tokenizer(std::move(state).value());
+  const std::span<const std::byte> bytes = std::as_const(blob).bytes();
+  return open(bytes, std::move(blob));
+}
+
+Result<Tokenizer> Tokenizer::from_compiled(std::span<const std::byte> blob) {
+  return open(blob, std::nullopt);
+}
+
+Result<Tokenizer> Tokenizer::open(std::span<const std::byte> bytes, std::optional<Blob> owned) {
+  const Result<Vocabulary> vocabulary = Vocabulary::open(bytes);
+  if (!vocabulary) return vocabulary.error();
+  auto state = std::make_unique<State>(std::move(owned), vocabulary.value());
+  if (vocabulary->family() != TokenizerFamily::word_piece) {
+    // Of the state's vocabulary, which does not move any more.
+    Result<Subwords> subwords = Subwords::open(state->vocabulary);
+    if (!subwords) return subwords.error();
+    state->subwords.emplace(std::move(subwords).value());
+  }
+  return Tokenizer(std::move(state));
 }
 
 Result<Tokenizer> Tokenizer::from_json(const std::filesystem::path& path) {
@@ -225,14 +228,6 @@ Result<Tokenizer> Tokenizer::from_directory(const std::filesystem::path& directo
   Result<Tokenizer> tokenizer = from_description(description.value());
   if (!tokenizer) return Error{directory.string() + ": " + tokenizer.error().message};
   return tokenizer;
-}
-
-Result<Tokenizer> Tokenizer::from_compiled(std::span<const std::byte> blob) {
-  const Result<Vocabulary> vocabulary = Vocabulary::open(blob);
-  if (!vocabulary) return vocabulary.error();
-  Result<std::unique_ptr<State>> state = State::make(std::nullopt, vocabulary.value());
-  if (!state) return state.error();
-  return Tokenizer(std::move(state).value());
 }
 
 const Tokenizer& Tokenizer::bert_base_uncased() {
@@ -349,9 +344,7 @@ uint32_t Tokenizer::special_tokens_added(bool pair) const {
   return static_cast<uint32_t>(items - (pair ? 2 : 1));
 }
 
-bool Tokenizer::is_word_piece() const {
-  return state_->vocabulary.family() == TokenizerFamily::word_piece;
-}
+bool Tokenizer::is_word_piece() const { return !state_->subwords; }
 
 std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special_tokens) const {
   ENSURE(is_word_piece());

@@ -118,6 +118,8 @@ class Tokenizer {
                                  TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const;
   static Result<Tokenizer> from_json(const std::filesystem::path& path);
   static Result<Tokenizer> from_blob(Blob blob);
+  // `owned` holds the bytes, or nothing does and they stay where they are.
+  static Result<Tokenizer> open(std::span<const std::byte> bytes, std::optional<Blob> owned);
   void tokenize(std::string_view text, bool match_special, TokenizerScratch::Buffers& buffers,
                 TokenBuffer& tokens) const;
   std::unique_ptr<State> state_;
