@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/cached_text.h"
 #include "base/clock.h"
-#include "cli/cached_text.h"
 #include "engine/engine.h"
 
 namespace hilo {

@@ -48,7 +48,7 @@ std::unique_ptr<BulkThread::Job> BulkThread::JobList::take_all() {
   return oldest_first;
 }
 
-BulkThread::BulkThread()
+BulkThread::BulkThread(const char* name)
     : waiting_bell_(::eventfd(0, EFD_CLOEXEC)),
       finished_bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       thread_([this] { loop(); }) {
@@ -57,7 +57,7 @@ BulkThread::BulkThread()
   const sched_param none{};
   // Refused, it is a thread like others: slower for the urgent ones, but right.
   ::pthread_setschedparam(thread_.native_handle(), SCHED_IDLE, &none);
-  ::pthread_setname_np(thread_.native_handle(), "bulk");
+  ::pthread_setname_np(thread_.native_handle(), name);
 }
 
 BulkThread::~BulkThread() {

@@ -20,7 +20,7 @@ class BulkThread {
  public:
   using Action = std::function<void()>;
 
-  BulkThread();
+  explicit BulkThread(const char* name = "bulk");
   ~BulkThread();  // Waits for the work under way; what waits behind it is dropped.
   BulkThread(const BulkThread&) = delete;
   BulkThread& operator=(const BulkThread&) = delete;

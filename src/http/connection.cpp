@@ -194,6 +194,11 @@ Awaitable<Response> Connection::follow_route(const Route& route, const Caller& c
   if (auto* const response = std::get_if<Response>(&answer)) co_return std::move(*response);
   if (const auto* const problem = std::get_if<Problem>(&answer))
     co_return route.write_problem(*problem);
+  if (const auto* const errand = std::get_if<Errand>(&answer)) {
+    Response response;
+    co_await on(service_.errands, [&] { response = errand->run(); });
+    co_return response;
+  }
   Exchange exchange = std::get<Exchange>(std::move(answer));
   co_return co_await compute(route, caller, request, std::move(exchange));
 }
@@ -207,7 +212,7 @@ Awaitable<Answer> Connection::handle(const Route& route, Request& request) {
   // Its sentence may change meanwhile.
   const std::string absence{context.absence};
   Answer answer;
-  co_await in_bulk([&] {
+  co_await on(service_.bulk, [&] {
     Context copy = context;
     copy.absence = absence;
     Outcome<void> ready;
@@ -258,7 +263,7 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
   if (call.vectors.values.size() <= floats_at_once)
     response = exchange.write(call.vectors);
   else
-    co_await in_bulk([&] { response = exchange.write(call.vectors); });
+    co_await on(service_.bulk, [&] { response = exchange.write(call.vectors); });
   record_.written = monotonic_now();
   response.headers.emplace_back("X-Hilo-Lane", *lane == Lane::high ? "high" : "low");
   if (truncated > 0) response.headers.emplace_back("X-Hilo-Truncated", std::to_string(truncated));
@@ -277,9 +282,9 @@ Awaitable<bool> Connection::await_result(Call& call) {
   co_return call.over;
 }
 
-Awaitable<void> Connection::in_bulk(std::function<void()> work) {
+Awaitable<void> Connection::on(BulkThread& thread, std::function<void()> work) {
   bool done = false;
-  service_.bulk.run(std::move(work), [this, &done] {
+  thread.run(std::move(work), [this, &done] {
     done = true;
     wake_.cancel();
   });

@@ -43,7 +43,7 @@ class Connection {
   Awaitable<Response> compute(const Route& route, const Caller& caller, const Request& request,
                               Exchange exchange);
   Awaitable<bool> await_result(Call& call);
-  Awaitable<void> in_bulk(std::function<void()> work);
+  Awaitable<void> on(BulkThread& thread, std::function<void()> work);
   Awaitable<void> sleep_until_woken();
   Awaitable<bool> send(const Response& response, bool keep_open, bool head_only);
   Awaitable<bool> write(std::string_view bytes);

@@ -6,6 +6,9 @@
 //                          |
 //                work --engine--> vectors --write--> Response
 //
+// What may take long, or wait for others, and needs nothing computed is an Errand: it is run on a
+// thread of its own kind.
+//
 // Threads: `handle` and `write` run on the io thread for small requests and on the bulk thread for
 // large ones, so they touch nothing but their arguments.
 #pragma once
@@ -91,7 +94,13 @@ struct Exchange {
   std::function<Response(const Vectors&)> write;
 };
 
-using Answer = std::variant<Response, Problem, Exchange>;
+struct Errand {
+  std::function<Response()> run;
+};
+
+using Answer = std::variant<Response, Problem, Exchange, Errand>;
+
+class StatusPage;
 
 // What routes may look at besides the request.
 struct Context {
@@ -101,7 +110,8 @@ struct Context {
   bool any_model = false;  // accept every model name
   bool connected = false;
   bool draining = false;
-  std::string_view absence = {};  // why the engine is not connected, a sentence
+  std::string_view absence = {};      // why the engine is not connected, a sentence
+  StatusPage* status_page = nullptr;  // for errands only
 };
 
 struct Route {

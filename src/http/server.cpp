@@ -134,11 +134,13 @@ Server::~Server() = default;
 void Server::run() { state_->serve(); }
 
 void Server::State::serve() {
-  for (const auto& routes : {openai_routes(), health_routes()}) service.router.add(routes);
+  for (const auto& routes : {openai_routes(), health_routes(), status_routes()})
+    service.router.add(routes);
   service.date = http_date();
   loop.watch(signals.get(), [this] { take_signals(); });
   loop.watch(ticks.get(), [this] { tick(); });
-  loop.watch(service.bulk.descriptor(), [this] { service.bulk.finish(); });
+  for (BulkThread* const thread : {&service.bulk, &service.errands})
+    loop.watch(thread->descriptor(), [thread] { thread->finish(); });
   for (const HttpListener& listener : listeners) {
     loop.watch(listener.descriptor(), [this, &listener] { let_in(listener); });
     log_info(fmt::format("listening on {}", listener.name()));

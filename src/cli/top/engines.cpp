@@ -3,34 +3,15 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+
+#include "supervisor/answering_engines.h"
 
 namespace hilo {
 namespace {
 
-struct Candidate {
-  RunningEngine running;
-  std::string model, socket;
-};
-
-// Those that answer.
-Result<std::vector<Candidate>> answering_engines() {
-  const auto all = list_engines();
-  if (!all) return all.error();
-  std::vector<Candidate> engines;
-  for (const RunningEngine& running : *all) {
-    const auto answer = ask_engine(running.control_path, "metrics");
-    if (!answer) continue;
-    const auto numbers = nlohmann::json::parse(*answer, nullptr, false);
-    if (!numbers.is_object()) continue;
-    engines.push_back({running, numbers.value("model", ""), numbers.value("socket", "")});
-  }
-  return engines;
-}
-
-std::string list_of(const std::vector<Candidate>& engines) {
+std::string list_of(const std::vector<AnsweringEngine>& engines) {
   std::string list;
-  for (const Candidate& engine : engines)
+  for (const AnsweringEngine& engine : engines)
     list += fmt::format("\n  --pid {:<8} {} {}", engine.running.pid, engine.model, engine.socket);
   return list;
 }
@@ -40,15 +21,15 @@ std::string list_of(const std::vector<Candidate>& engines) {
 Result<std::string> find_engine(const EngineChoice& choice) {
   const auto found = answering_engines();
   if (!found) return found.error();
-  const std::vector<Candidate>& engines = *found;
+  const std::vector<AnsweringEngine>& engines = *found;
   if (choice.pid != 0) {
     const auto meant = std::ranges::find_if(
-        engines, [&](const Candidate& engine) { return engine.running.pid == choice.pid; });
+        engines, [&](const AnsweringEngine& engine) { return engine.running.pid == choice.pid; });
     if (meant != engines.end()) return meant->running.control_path;
     return Error{fmt::format("Process {} is no engine of yours.{}", choice.pid, list_of(engines))};
   }
   if (!choice.socket.empty()) {
-    const auto meant = std::ranges::find(engines, choice.socket, &Candidate::socket);
+    const auto meant = std::ranges::find(engines, choice.socket, &AnsweringEngine::socket);
     return meant != engines.end() ? meant->running.control_path : choice.socket;
   }
   if (engines.size() == 1) return engines.front().running.control_path;

@@ -1,4 +1,4 @@
-#include "cli/cached_text.h"
+#include "base/cached_text.h"
 
 #include <gtest/gtest.h>
 
