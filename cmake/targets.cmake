@@ -9,6 +9,15 @@ endif()
 # The HTTP front end: a client of the library, linked in.
 target_link_libraries(hilo_http PUBLIC hilo_client PRIVATE
   Boost::headers simdjson::simdjson OpenSSL::Crypto ZLIB::ZLIB)
+# The files of its pages are in the program.
+set(page_source ${CMAKE_BINARY_DIR}/generated/page_files.cpp)
+file(GLOB page_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/http/page/*)
+add_custom_command(OUTPUT ${page_source}
+  COMMAND ${CMAKE_COMMAND} -D PAGE=${CMAKE_SOURCE_DIR}/src/http/page -D OUTPUT=${page_source}
+    -P ${CMAKE_SOURCE_DIR}/cmake/page.cmake
+  DEPENDS ${page_files} ${CMAKE_SOURCE_DIR}/cmake/page.cmake
+  COMMENT "Embedding the pages of hilo-http" VERBATIM)
+target_sources(hilo_http PRIVATE ${page_source})
 # g++ 12 takes the frames of Asio's coroutines, which have their own operator new, for mismatched
 # when it inlines one half of the pair.
 target_compile_options(hilo_http PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)

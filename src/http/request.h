@@ -39,6 +39,8 @@ struct Request {
   }
 };
 
+inline constexpr unsigned status_not_modified = 304;
+
 struct Response {
   unsigned status = 200;
   std::string body = {};

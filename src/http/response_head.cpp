@@ -11,6 +11,8 @@ const char* reason_of(unsigned status) {
       return "OK";
     case 204:
       return "No Content";
+    case status_not_modified:
+      return "Not Modified";
     case 400:
       return "Bad Request";
     case 401:
@@ -49,10 +51,13 @@ const char* reason_of(unsigned status) {
 }  // namespace
 
 std::string response_head(const Response& response, std::string_view date, bool keep_open) {
-  std::string head = fmt::format(
-      "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\n",
-      response.status, reason_of(response.status), date, response.content_type,
-      response.body.size(), keep_open ? "keep-alive" : "close");
+  std::string head =
+      fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nConnection: {}\r\n", response.status,
+                  reason_of(response.status), date, keep_open ? "keep-alive" : "close");
+  // What has not changed is not told again, and its length would be that of what is not there.
+  if (response.status != status_not_modified)
+    head += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", response.content_type,
+                        response.body.size());
   for (const auto& [name, value] : response.headers)
     head.append(name).append(": ").append(value).append("\r\n");
   return head += "\r\n";

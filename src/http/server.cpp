@@ -19,9 +19,9 @@
 #include "base/log.h"
 #include "http/asio_loop.h"
 #include "http/connection.h"
-#include "http/health.h"
 #include "http/listener.h"
 #include "http/openai.h"
+#include "http/routes.h"
 #include "http/service.h"
 
 namespace hilo::http {
@@ -134,8 +134,7 @@ Server::~Server() = default;
 void Server::run() { state_->serve(); }
 
 void Server::State::serve() {
-  for (const auto& routes : {openai_routes(), health_routes(), status_routes()})
-    service.router.add(routes);
+  service.router.add(all_routes());
   service.date = http_date();
   loop.watch(signals.get(), [this] { take_signals(); });
   loop.watch(ticks.get(), [this] { tick(); });
