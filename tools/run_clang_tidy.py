@@ -26,9 +26,11 @@ def sources_of(build: Path, root: Path) -> list[Path]:
         and not file.name.endswith(NOT_CHECKED))
 
 
-def shared_state(root: Path) -> bytes:
+def shared_state(root: Path, program: Path) -> bytes:
     """What the verdict on every source depends on."""
-    digest = hashlib.sha256((root / ".clang-tidy").read_bytes())
+    version = subprocess.run([program, "--version"], capture_output=True, check=True)
+    digest = hashlib.sha256(version.stdout)
+    digest.update((root / ".clang-tidy").read_bytes())
     for of_folder in sorted(root.glob("src/**/.clang-tidy")):
         digest.update(of_folder.read_bytes())
     headers = [*root.glob("src/**/*.h"), *root.glob("include/**/*.h")]
@@ -37,9 +39,9 @@ def shared_state(root: Path) -> bytes:
     return digest.digest()
 
 
-def check(source: Path, build: Path) -> tuple[bool, str]:
+def check(source: Path, build: Path, program: Path) -> tuple[bool, str]:
     run = subprocess.run(
-        ["clang-tidy-16", "--quiet", "--warnings-as-errors=*", "-p", str(build), str(source)],
+        [program, "--quiet", "--warnings-as-errors=*", "-p", str(build), str(source)],
         capture_output=True, text=True, check=False)
     return run.returncode == 0, run.stdout or run.stderr
 
@@ -47,11 +49,12 @@ def check(source: Path, build: Path) -> tuple[bool, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build", type=Path, help="folder with compile_commands.json")
+    parser.add_argument("--program", type=Path, required=True, help="clang-tidy")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
 
     root = Path.cwd()
-    shared = shared_state(root)
+    shared = shared_state(root, arguments.program)
     passed_file = arguments.build / "clang-tidy-passed"
     passed = set(passed_file.read_text().split()) if passed_file.exists() else set()
     keys = {
@@ -62,8 +65,8 @@ def main() -> int:
 
     failed = 0
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        for source, (clean, report) in zip(
-                waiting, pool.map(lambda source: check(source, arguments.build), waiting)):
+        reports = pool.map(lambda source: check(source, arguments.build, arguments.program), waiting)
+        for source, (clean, report) in zip(waiting, reports):
             if clean:
                 passed.add(keys[source])
             else:

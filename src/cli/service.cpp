@@ -131,7 +131,8 @@ Status run_service(const ServiceOptions& options,
   Status ended = run_engine(**supervisor, options, *source, *service);
   if (!service->engine->stop(monotonic_now() + stop_wait_max)) {
     log_warning("others leave no time to LOW's threads: the process ends without waiting for them");
-    static_cast<void>(service.release());  // They may still wake up before it does.
+    // They may still wake up before it does.
+    [[maybe_unused]] Service* const left_to_them = service.release();
     return ended;
   }
   if (!service->trace) return ended;

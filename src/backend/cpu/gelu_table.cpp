@@ -34,7 +34,7 @@ std::array<double, 4> fit_segment(double start, double width) {
   return polynomial;
 }
 
-GeluTable fit_table() {
+GeluTable fit_table() noexcept {
   GeluTable table{};
   const double width = static_cast<double>(gelu_end) / gelu_segments;
   // The last segment also serves everything beyond it, where only 0.5 itself keeps GELU of a large

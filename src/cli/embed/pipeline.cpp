@@ -35,6 +35,7 @@ Status Pipeline::run(uint32_t threads) {
   working_ = threads;
   ahead_max_ = threads * chunks_ahead_each;
   std::vector<std::thread> workers;
+  workers.reserve(threads);
   for (uint32_t i = 0; i < threads; ++i)
     workers.push_back(start_thread(fmt::format("hilo-embed-{}", i), [this] { work(); }));
   for (std::unique_lock lock{output_mutex_};
