@@ -8,6 +8,10 @@ target_link_libraries(simulation PRIVATE hilo_engine)
 add_test(NAME simulation.keeps_every_property COMMAND simulation 200)
 set_tests_properties(simulation.keeps_every_property PROPERTIES LABELS simulation TIMEOUT 120)
 
+add_test(NAME simulation.keeps_every_property_with_a_device COMMAND simulation 200 1 device)
+set_tests_properties(simulation.keeps_every_property_with_a_device PROPERTIES
+  LABELS simulation TIMEOUT 120)
+
 # ARGN: the seed to begin with, where it takes a rare coincidence.
 # The mutated file is linked before the library that has the true one, so it takes its place.
 function(simulation_mutant name source breaks from to)
@@ -53,6 +57,12 @@ if(CMAKE_BUILD_TYPE STREQUAL Debug AND NOT HILO_SANITIZE)
     "low_turns_.nothing_waits()" "static_cast<void>(0)")
   simulation_mutant(low_work_on_free_cores src/engine/dispatch.cpp "violates P4"
     "finished_already |= hand_out(Lane::low);\n  for" "for")
+  simulation_mutant(device_that_knows_of_high src/engine/dispatch.cpp "violates P8"
+    "options_.device->expect_high(open > 0);" "static_cast<void>(0);" 1 device)
+  simulation_mutant(full_batches_ahead_of_a_device src/engine/dispatch.cpp "violates P8"
+    "if (busy && queues" "if (false && queues" 1 device)
+  simulation_mutant(batch_for_an_idle_device src/engine/dispatch.cpp "violates P4"
+    "if (busy && queues" "if (queues" 1 device)
   simulation_mutant(expiry src/engine/engine_core.cpp "violates P5"
     "drop_expired(now);" "static_cast<void>(now);")
   simulation_mutant(expiry_in_mailboxes src/engine/dispatch.cpp "violates P5"

@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "backend/crew.h"
 #include "backend/yield_gate.h"
+#include "base/clock.h"
 #include "base/result.h"
 #include "protocol/lane.h"
 
@@ -31,6 +33,16 @@ class Workspace {
  public:
   virtual ~Workspace() = default;
   virtual size_t bytes() const = 0;
+  // How long a device was at the batch that was computed last; 0 where the thread computes itself.
+  virtual Nanoseconds device_time() const { return 0; }
+};
+
+// What computes beside the cores, one batch of a lane after another, and what batches it wants.
+struct Device {
+  std::string name;        // "NVIDIA H100 80GB HBM3"
+  uint32_t tokens_max;     // in a batch of several texts
+  uint32_t tokens_enough;  // Fewer take about as long as so many.
+  uint32_t texts_max;
 };
 
 class Backend {
@@ -50,6 +62,12 @@ class Backend {
   // True if run() takes well under a microsecond a text, so that handing it to a worker would cost
   // more than doing it.
   virtual bool instant() const { return false; }
+
+  // Nothing: each core computes batches of its own. Else run() waits for a device.
+  virtual std::optional<Device> device() const { return std::nullopt; }
+  // For a device, which begins no work of LOW meanwhile but what LOW is owed: HIGH has texts
+  // somewhere on their way to it, or none any more. Any thread; never waits for the device.
+  virtual void expect_high(bool /*any*/) const {}
 
   // Scratch memory for batches of this lane, of up to tokens_max tokens in up to texts_max texts.
   virtual std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max, uint32_t texts_max,

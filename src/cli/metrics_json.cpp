@@ -114,6 +114,7 @@ ordered_json workers_json(const std::vector<WorkerReport>& workers) {
   for (const WorkerReport& worker : workers)
     list.push_back({{"lane", lane_name(worker.lane)},
                     {"core", worker.core},
+                    {"device", worker.of_device},
                     {"cpu_ns", worker.cpu_time},
                     {"stops", worker.stop_ns.count()},
                     {"stopped_ns", worker.stop_ns.sum()}});

@@ -13,7 +13,11 @@ namespace hilo {
 // True if a worker has finished already.
 bool EngineCore::hand_out_work() {
   bool finished_already = false;
-  if (open_[lane_index(Lane::low)] == 0) low_turns_.nothing_waits();
+  if (options_.device) {
+    hand_out_to_device(Lane::high);
+    hand_out_to_device(Lane::low);
+  }
+  if (!low_wants_cores()) low_turns_.nothing_waits();
   if (low_turns_.due()) {
     finished_already |= hand_out(Lane::low);
     leave_cores_to_low();
@@ -30,13 +34,43 @@ bool EngineCore::hand_out(Lane lane) {
   bool finished_already = false;
   uint32_t equally_busy = 0;
   while (Worker* const worker = least_busy(lane, equally_busy)) {
-    const Plan plan = take_plan(lane, queues_[lane_index(lane)], equally_busy, plan_rules_);
+    LaneQueues& queues = queues_[lane_index(lane)];
+    const Plan plan = options_.device
+                          ? take_plan_of(Work::tokenize, lane, queues, equally_busy, plan_rules_)
+                          : take_plan(lane, queues_[lane_index(lane)], equally_busy, plan_rules_);
     if (plan.empty()) break;
     metrics_.handed_out(lane, plan.count);
     give(*worker, plan);
     finished_already |= worker->finished() != nullptr;
   }
   return finished_already;
+}
+
+// A device computes one plan of a lane after another. While it is at one, the next is at hand if it
+// would be full; else it is made when that one ends, of all that waits by then.
+void EngineCore::hand_out_to_device(Lane lane) {
+  LaneQueues& queues = queues_[lane_index(lane)];
+  bool busy = false;
+  for (uint32_t pair = cores(); pair < pairs(); ++pair)
+    busy = busy || worker(lane, pair).plans() > 0;
+  for (uint32_t pair = cores(); pair < pairs(); ++pair) {
+    if (worker(lane, pair).plans() > 0) continue;
+    if (busy && queues.to_encode.cost() < options_.device->plans.cost_max) return;
+    const Plan plan = take_plan_of(Work::encode, lane, queues, 1, plan_rules_);
+    if (plan.empty()) return;
+    metrics_.handed_out(lane, plan.count);
+    give(worker(lane, pair), plan);
+    busy = true;
+  }
+}
+
+// Whether there is LOW work that cores do.
+bool EngineCore::low_wants_cores() const {
+  if (!options_.device) return open_[lane_index(Lane::low)] > 0;
+  bool wants = !queues_[lane_index(Lane::low)].to_tokenize.empty();
+  for (uint32_t core = 0; core < cores(); ++core)
+    wants = wants || worker(Lane::low, core).plans() > 0;
+  return wants;
 }
 
 void EngineCore::give(Worker& worker, const Plan& plan) {
@@ -131,9 +165,10 @@ void EngineCore::collect_finished(Instant now) {
 void EngineCore::account_for(const Worker& worker, const Worker::Order& order) {
   const Plan& plan = order.plan;
   const Nanoseconds took = order.times.computed;
-  if (worker.lane() == Lane::low)
+  const bool on_a_core = worker.core() < cores();  // A device keeps an account of its own.
+  if (on_a_core && worker.lane() == Lane::low)
     low_turns_.low_finished(worker.core(), took);
-  else
+  else if (on_a_core)
     low_turns_.high_computed(took);  // Forgotten if there is no LOW work.
   PlanSize size;
   for (const TaskId id : plan.tasks())
@@ -217,6 +252,15 @@ bool EngineCore::take_from_worker(TaskId id) {
   return tasks_[id].worker->withdraw(stays, taken) > 0;
 }
 
+// A device is told while HIGH has texts that will come to it.
+void EngineCore::count_open(Lane lane, int change) {
+  uint32_t& open = open_[lane_index(lane)];
+  const bool any = open > 0;
+  open += static_cast<uint32_t>(change);
+  if (options_.device && lane == Lane::high && any != (open > 0))
+    options_.device->expect_high(open > 0);
+}
+
 void EngineCore::release_text(Task& task) {
   if (!task.text_block) return;
   clients_[task.client].texts[lane_index(task.lane)].give_back(*task.text_block);
@@ -240,7 +284,7 @@ void EngineCore::complete(TaskId id, CompletionStatus status, Instant now) {
   metrics_.completed(id, task, status, now);
   client.task_of_slot[task.slot.index] = no_task;
   --client.tasks_open;
-  --open_[lane_index(task.lane)];
+  count_open(task.lane, -1);
   admission_.completed(task.client, task.lane, task.work);
   tasks_.close(id);
 }

@@ -4,7 +4,8 @@
 //   in
 //                    epoll
 //   workers          one HIGH and one LOW (SCHED_IDLE) a core; tokenize and encode what the tick
-//                    hands them. None for an instant backend: the tick does it.
+//                    hands them. Where a device encodes they only tokenize, and two pairs more
+//                    bring it batches. None for an instant backend: the tick does it.
 //   control thread   adopt(), drain(), take_retired() (see channel/session_host.h)
 //
 // All memory is allocated in the constructor, sized by protocol/bounds.h and the model's limits;
@@ -56,7 +57,8 @@ struct BudgetLine {
 // What a worker has done since it began.
 struct WorkerReport {
   Lane lane;
-  uint32_t core;  // counts the cores of the engine
+  uint32_t core;   // counts the cores of the engine, and goes on with a device's pairs of workers
+  bool of_device;  // It brings batches to a device.
   Nanoseconds cpu_time;
   HistogramCounts stop_ns;  // at the gate where LOW lets HIGH pass
 };

@@ -12,10 +12,15 @@ EngineCore::EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector
       tasks_(tasks),
       queues_{LaneQueues{tasks.room()}, LaneQueues{tasks.room()}},
       workers_(std::move(workers)),
-      admission_(options.policy, cores()),
+      plan_rules_{.policy = options_.policy,
+                  .costs = costs_,
+                  .to_encode_on_device =
+                      options_.device ? std::optional{options_.device->plans} : std::nullopt},
+      // What a device encodes is most of the work, and it does one thing after another.
+      admission_(options.policy, options_.device ? 1 : cores()),
       low_turns_(options.policy, cores()),
       metrics_(options.trace) {
-  for (uint32_t core = 0; core < cores(); ++core)
+  for (uint32_t core = 0; core < pairs(); ++core)
     for (const Lane lane : {Lane::high, Lane::low}) {
       ENSURE(worker(lane, core).lane() == lane);
       ENSURE(worker(lane, core).core() == core);

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <bit>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,13 @@ inline constexpr uint32_t entries_per_tick_max = 32;
 inline constexpr uint32_t entries_per_cancel = 8;  // Each looks through all tasks of its client.
 inline constexpr uint32_t text_bytes_per_tick_max = 256 * 1024;
 
+// Where a device encodes instead of the cores.
+struct DeviceOptions {
+  PlanLimits plans;                       // to encode
+  uint32_t pairs = 0;                     // of workers that bring it plans
+  std::function<void(bool)> expect_high;  // called when HIGH has open texts, or none any more
+};
+
 struct CoreOptions {
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
   bool scores_pairs = false;         // otherwise pairs are refused
@@ -38,12 +46,13 @@ struct CoreOptions {
   bool assist = false;               // workers without a plan help one that encodes
   Policy policy{};
   Trace* trace = nullptr;  // outlives the core
+  std::optional<DeviceOptions> device{};
 };
 
 class EngineCore {
  public:
   // Workers read and write the tasks they are given, and outlive the core's last tick. There are a
-  // HIGH and a LOW one for each core, in this order.
+  // HIGH and a LOW one for each core, in this order, and then as many pairs as a device has.
   EngineCore(const CoreOptions& options, TaskTable& tasks, std::vector<Worker*> workers);
 
   // Everything that can be done now.
@@ -114,9 +123,11 @@ class EngineCore {
   // dispatch.cpp
   bool hand_out_work();
   bool hand_out(Lane lane);
+  void hand_out_to_device(Lane lane);
   void give(Worker& worker, const Plan& plan);
   void leave_cores_to_low();
   bool find_low_work(uint32_t core);
+  bool low_wants_cores() const;
   bool may_work(Lane lane, uint32_t core) const;
   Worker* least_busy(Lane lane, uint32_t& equally_busy);
   void ask_to_assist();
@@ -128,9 +139,12 @@ class EngineCore {
   bool take_from_worker(TaskId id);
   void drop(TaskId id, CompletionStatus status, Instant now);
   void complete(TaskId id, CompletionStatus status, Instant now);
+  void count_open(Lane lane, int change);
   void release_text(Task& task);
 
-  uint32_t cores() const { return static_cast<uint32_t>(workers_.size()) / lane_count; }
+  uint32_t pairs() const { return static_cast<uint32_t>(workers_.size()) / lane_count; }
+  uint32_t cores() const { return pairs() - (options_.device ? options_.device->pairs : 0); }
+  // Those of the device come behind those of the cores.
   Worker& worker(Lane lane, uint32_t core) const {
     return *workers_[size_t{core} * lane_count + lane_index(lane)];
   }
@@ -156,7 +170,7 @@ class EngineCore {
   const std::vector<Worker*> workers_;
 
   CostModel costs_;
-  const PlanRules plan_rules_{.policy = options_.policy, .costs = costs_};
+  const PlanRules plan_rules_;
   Admission admission_;
   LowTurns low_turns_;
 

@@ -19,6 +19,9 @@ constexpr Nanoseconds sleep_ns_max = 100 * millisecond_ns;
 // How often a busy tick looks whether a client has gone.
 constexpr Nanoseconds watch_interval = millisecond_ns;
 
+// One batch of each lane at the device, and the next at hand.
+constexpr uint32_t pairs_of_device = 2;
+
 // A lone core has nobody to wait for awake.
 Nanoseconds awake_max() { return usable_cores(0).size() > 1 ? spin_ns_max : 0; }
 
@@ -99,12 +102,13 @@ bool EngineThreads::work_has_arrived() const {
 
 EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
                              const EngineOptions& options)
-    : tasks_(options.tokens_max, tasks_max, options.scores_pairs && backend.token_types() > 1),
+    : backend_(backend),
+      tasks_(options.tokens_max, tasks_max, options.scores_pairs && backend.token_types() > 1),
       dims_(backend.dims()) {
   // Where workers have threads, those need the core: on two cores, HIGH was measured to begin 45 us
   // later beside an intake thread that waits awake.
   spin_max_ = backend.instant() ? awake_max() : 0;
-  make_workers(backend, tokenizer, options);
+  make_workers(tokenizer, options);
   std::vector<Worker*> workers;
   workers.reserve(workers_.size());
   for (const auto& worker : workers_) workers.push_back(worker.get());
@@ -113,53 +117,80 @@ EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
                                                    .vocabulary = backend.vocabulary(),
                                                    .assist = backend.shares(),
                                                    .policy = options.policy,
-                                                   .trace = options.trace},
+                                                   .trace = options.trace,
+                                                   .device = device_options()},
                                        tasks_, std::move(workers));
   intake_ = start_thread("hilo-intake", [this] { loop(); });
 }
 
-void EngineThreads::make_workers(const Backend& backend, const Tokenizer* tokenizer,
-                                 const EngineOptions& options) {
+std::optional<DeviceOptions> EngineThreads::device_options() const {
+  const auto device = backend_.device();
+  if (!device) return std::nullopt;
+  return DeviceOptions{.plans = {.cost_max = device->tokens_max,
+                                 .cost_share = device->tokens_enough,
+                                 .tasks_max = std::min(device->texts_max, plan_tasks_max)},
+                       .pairs = pairs_of_device,
+                       .expect_high = [this](bool any) { backend_.expect_high(any); }};
+}
+
+void EngineThreads::make_workers(const Tokenizer* tokenizer, const EngineOptions& options) {
   const std::vector<int> cores = usable_cores(options.threads);
-  const auto make_trace = [&](Lane lane, size_t core) {
-    const std::string name = fmt::format("{} worker of core {}", lane_name(lane), core);
-    return options.trace == nullptr ? nullptr : &options.trace->add_worker(name);
-  };
-  const auto make_worker = [&](const WorkerThreadOptions& worker) {
-    workers_.push_back(std::make_unique<WorkerThread>(
-        worker,
-        std::make_unique<PlanRunner>(backend, tokenizer, options.tokens_max, tasks_, worker.lane,
-                                     static_cast<uint32_t>(cores.size()) - 1),
-        bell_));
-  };
-  if (backend.instant()) {
+  const WorkerParts parts{.tokenizer = tokenizer,
+                          .options = options,
+                          .assistants = static_cast<uint32_t>(cores.size()) - 1};
+  if (backend_.instant()) {
     for (const Lane lane : {Lane::high, Lane::low})
-      make_worker({.lane = lane, .trace = make_trace(lane, 0)});
+      add_worker(parts, {.lane = lane, .trace = make_trace(parts, lane, "core 0")});
     return;
   }
-  for (uint32_t pair = 0; pair < cores.size(); ++pair) {
-    const int core = cores[pair];
-    WorkerTrace* const high_trace = make_trace(Lane::high, pair);
-    WorkerTrace* const low_trace = make_trace(Lane::low, pair);
-    stop_meters_.push_back(std::make_unique<StopMeter>(low_trace));
-    gates_.push_back(std::make_unique<YieldGate>(stop_meters_.back().get()));
-    YieldGate* const gate = gates_.back().get();
-    make_worker({.lane = Lane::high,
-                 .pair = pair,
-                 .core = core,
-                 .spin_max = awake_max(),
-                 .gate = gate,
-                 .trace = high_trace});
-    make_worker({.lane = Lane::low,
-                 .pair = pair,
-                 .core = core,
-                 .gate = options.preemption.gate ? gate : nullptr,
-                 .begins = &low_begins_,
-                 .low_class = options.preemption.low_class,
-                 .trace = low_trace});
-  }
+  for (const int core : cores) add_pair(parts, core, fmt::format("core {}", workers_.size() / 2));
+  for (uint32_t i = 0; i < pairs_of_device && backend_.device(); ++i)
+    add_pair(parts, std::nullopt, fmt::format("device, {}", i));
   tell_what_was_not_allowed();
   keep_low_within_quota();
+}
+
+WorkerTrace* EngineThreads::make_trace(const WorkerParts& parts, Lane lane,
+                                       const std::string& place) {
+  if (parts.options.trace == nullptr) return nullptr;
+  return &parts.options.trace->add_worker(fmt::format("{} worker of {}", lane_name(lane), place));
+}
+
+void EngineThreads::add_worker(const WorkerParts& parts, const WorkerThreadOptions& worker) {
+  workers_.push_back(std::make_unique<WorkerThread>(
+      worker,
+      std::make_unique<PlanRunner>(backend_, parts.tokenizer, parts.options.tokens_max, tasks_,
+                                   worker.lane, parts.assistants),
+      bell_));
+}
+
+// A HIGH and a LOW worker. On a core they share a gate. At a device LOW's gate is for its quota and
+// its end only, because the device has one of its own; and there LOW is an ordinary thread, because
+// a device that waits for it idles, and it has little to do.
+void EngineThreads::add_pair(const WorkerParts& parts, std::optional<int> core,
+                             const std::string& place) {
+  const auto pair = static_cast<uint32_t>(gates_.size());
+  WorkerTrace* const high_trace = make_trace(parts, Lane::high, place);
+  WorkerTrace* const low_trace = make_trace(parts, Lane::low, place);
+  stop_meters_.push_back(std::make_unique<StopMeter>(low_trace));
+  gates_.push_back(std::make_unique<YieldGate>(stop_meters_.back().get()));
+  YieldGate* const gate = gates_.back().get();
+  const Preemption& preemption = parts.options.preemption;
+  add_worker(parts, {.lane = Lane::high,
+                     .pair = pair,
+                     .has_thread = true,
+                     .core = core,
+                     .spin_max = awake_max(),
+                     .gate = core ? gate : nullptr,
+                     .trace = high_trace});
+  add_worker(parts, {.lane = Lane::low,
+                     .pair = pair,
+                     .has_thread = true,
+                     .core = core,
+                     .gate = preemption.gate ? gate : nullptr,
+                     .begins = &low_begins_,
+                     .low_class = core ? preemption.low_class : Preemption::LowClass::normal,
+                     .trace = low_trace});
 }
 
 void EngineThreads::keep_low_within_quota() {
@@ -194,7 +225,8 @@ bool EngineThreads::stop(Instant deadline) {
   stopping_.store(true, std::memory_order_seq_cst);
   bell_.ring();
   if (intake_.joinable()) intake_.join();
-  quota_.reset();  // Before the workers, which it watches and may have stopped.
+  backend_.expect_high(false);  // Whatever was open: LOW that waits for it must end.
+  quota_.reset();               // Before the workers, which it watches and may have stopped.
   abandon_low();
   for (const auto& worker : workers_) worker->begin_to_stop();
   return std::ranges::all_of(workers_, [&](const auto& worker) { return worker->stop(deadline); });
@@ -217,6 +249,7 @@ std::vector<WorkerReport> EngineThreads::worker_reports() const {
     reports.push_back(
         {.lane = worker->lane(),
          .core = worker->core(),
+         .of_device = worker->is_of_device(),
          .cpu_time = worker->cpu_time(),
          .stop_ns = stops ? stop_meters_[worker->core()]->stop_ns().counts() : HistogramCounts{}});
   }

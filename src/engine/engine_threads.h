@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,8 +36,17 @@ class EngineThreads {
   std::vector<WorkerReport> worker_reports() const;
 
  private:
-  void make_workers(const Backend& backend, const Tokenizer* tokenizer,
-                    const EngineOptions& options);
+  // What all workers are made with.
+  struct WorkerParts {
+    const Tokenizer* tokenizer;
+    const EngineOptions& options;
+    uint32_t assistants;
+  };
+  std::optional<DeviceOptions> device_options() const;
+  void make_workers(const Tokenizer* tokenizer, const EngineOptions& options);
+  static WorkerTrace* make_trace(const WorkerParts& parts, Lane lane, const std::string& place);
+  void add_worker(const WorkerParts& parts, const WorkerThreadOptions& worker);
+  void add_pair(const WorkerParts& parts, std::optional<int> core, const std::string& place);
   void tell_what_was_not_allowed() const;
   void keep_low_within_quota();
   void abandon_low() const;
@@ -49,6 +59,7 @@ class EngineThreads {
   bool work_has_arrived() const;
   void adapt_spin(Instant now);
 
+  const Backend& backend_;
   ControlDesk desk_;
   Bell bell_;
   ClientWatch watch_{bell_};

@@ -218,7 +218,7 @@ TaskId EngineCore::open_task(uint32_t client, const Submission& entry, Nanosecon
   });
   clients_[client].task_of_slot[slot.index] = id;
   ++clients_[client].tasks_open;
-  ++open_[lane_index(lane)];
+  count_open(lane, 1);
   admission_.admitted(client, lane, work);
   metrics_.admitted(id, tasks_[id]);
   return id;
@@ -234,7 +234,7 @@ Nanoseconds EngineCore::predicted_work(Lane lane, size_t text_bytes) const {
 
 // As part of a batch that others fill up.
 Nanoseconds EngineCore::predicted_to_encode(Lane lane, uint32_t tokens) const {
-  const uint32_t batch = std::max(tokens, plan_limits(Work::encode, lane).cost_max);
+  const uint32_t batch = std::max(tokens, plan_rules_.limits(Work::encode, lane).cost_max);
   const Nanoseconds batch_time =
       costs_.predict(lane, Work::encode, {.total = batch, .longest = tokens});
   return batch_time / batch * tokens;

@@ -17,6 +17,11 @@ TextInput input_of(const Task& task) {
           .truncate_left = left};
 }
 
+uint32_t batch_tokens_max(const Backend& backend, uint32_t tokens_per_task) {
+  const auto device = backend.device();
+  return device ? std::max(device->tokens_max, tokens_per_task) : plan_tokens_max(tokens_per_task);
+}
+
 }  // namespace
 
 PlanRunner::PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint32_t tokens_max,
@@ -24,9 +29,10 @@ PlanRunner::PlanRunner(const Backend& backend, const Tokenizer* tokenizer, uint3
     : backend_(backend),
       tokenizer_(tokenizer),
       tasks_(tasks),
-      workspace_(backend.make_workspace(plan_tokens_max(tokens_max), plan_tasks_max, lane)),
+      workspace_(
+          backend.make_workspace(batch_tokens_max(backend, tokens_max), plan_tasks_max, lane)),
       crew_(1 + assistants),
-      ids_(plan_tokens_max(tokens_max)),
+      ids_(batch_tokens_max(backend, tokens_max)),
       types_(tasks.has_types() ? ids_.size() : 0) {}
 
 size_t PlanRunner::bytes() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/clock.h"
 #include "engine/task_table.h"
 #include "scheduler/plan.h"
 #include "tokenizer/tokenizer.h"
@@ -29,6 +30,8 @@ class PlanRunner {
   // encoding. False if there is nothing to join.
   bool assist(PlanRunner& leader);
 
+  // How long a device was at the plan that was run last; 0 where there is none.
+  Nanoseconds device_time() const { return workspace_->device_time(); }
   size_t bytes() const;
 
  private:

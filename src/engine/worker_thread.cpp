@@ -3,6 +3,7 @@
 #include <ctime>
 #include <pthread.h>
 #include <sched.h>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -28,12 +29,14 @@ WorkerThread::WorkerThread(const WorkerThreadOptions& options, std::unique_ptr<P
       options_(options),
       runner_(std::move(runner)),
       bell_(bell) {
-  if (!options_.core) return;
-  thread_ = start_thread(fmt::format("hilo-{}-{}", lane_name(lane()), *options_.core), [this] {
+  if (!options_.has_thread) return;
+  const std::string place =
+      options_.core ? std::to_string(*options_.core) : fmt::format("d{}", options_.pair);
+  thread_ = start_thread(fmt::format("hilo-{}-{}", lane_name(lane()), place), [this] {
     loop();
     ended_.set_value();
   });
-  pinned_ = pin_to_core(thread_, *options_.core);
+  if (options_.core) pinned_ = pin_to_core(thread_, *options_.core);
   if (lane() == Lane::low && options_.low_class == Preemption::LowClass::idle)
     gives_way_ = run_only_when_idle(thread_);
   ::pthread_getcpuclockid(thread_.native_handle(), &cpu_clock_);
@@ -118,6 +121,7 @@ void WorkerThread::run(uint32_t number) {
     runner_->run(order.plan, gate);
   times.ended = monotonic_now();
   if (thread_.joinable()) times.computed = thread_time() - before;
+  if (is_of_device()) times.computed = runner_->device_time();
   if (options_.trace != nullptr)
     options_.trace->records.add({activity_of(order.plan), order.plan.count, times});
   finish(number, times);

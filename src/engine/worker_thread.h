@@ -1,7 +1,8 @@
 // A worker that is a thread, pinned to its core. A HIGH worker waits for its next plan awake for a
 // moment, because encoding follows tokenizing; from the moment it is given a plan until it sleeps
-// again, the LOW worker of its core stands at the gate they share. Without a core (an instant
-// backend) it has no thread, and carries a plan out as it is given.
+// again, the LOW worker of its core stands at the gate they share. One of a device is pinned to no
+// core, because it mostly waits. Where the backend is instant it has no thread, and carries a plan
+// out as it is given.
 #pragma once
 
 #include <chrono>
@@ -22,10 +23,11 @@ namespace hilo {
 
 struct WorkerThreadOptions {
   Lane lane = Lane::high;
-  uint32_t pair = 0;          // counts the cores of the engine
-  std::optional<int> core{};  // the system's number of it; none: no thread of its own
+  uint32_t pair = 0;          // counts the cores of the engine, and then the device's pairs
+  bool has_thread = false;    // else it carries a plan out as it is given
+  std::optional<int> core{};  // that its thread is pinned to, by the system's number
   Nanoseconds spin_max = 0;   // how long it waits awake
-  YieldGate* gate = nullptr;  // shared by the two workers of a core; none: LOW is not stopped
+  YieldGate* gate = nullptr;  // HIGH closes it and LOW stops there; none: neither
   Bell* begins = nullptr;     // rung when it begins a plan
   Preemption::LowClass low_class = Preemption::LowClass::idle;
   WorkerTrace* trace = nullptr;
@@ -49,6 +51,8 @@ class WorkerThread final : public Worker {
   bool may_run() const override {
     return lane() == Lane::high || options_.gate == nullptr || !options_.gate->is_shut();
   }
+
+  bool is_of_device() const { return options_.has_thread && !options_.core; }
 
   // What its thread has had of a processor; 0 without a thread.
   Nanoseconds cpu_time() const;

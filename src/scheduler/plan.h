@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/clock.h"
@@ -21,7 +22,7 @@
 
 namespace hilo {
 
-inline constexpr uint32_t plan_tasks_max = 64;
+inline constexpr uint32_t plan_tasks_max = 256;  // of the largest kind of plan
 
 struct Plan {
   Work work = Work::tokenize;
@@ -44,10 +45,11 @@ struct WorkTimes {
 struct PlanLimits {
   uint32_t cost_max;    // A plan of several tasks costs no more.
   uint32_t cost_share;  // Below this, sharing work among workers does not pay.
+  uint32_t tasks_max = 64;
 };
 
 // Costs are bytes for tokenizing, tokens for encoding. The CPU kernels reach full speed from 32
-// tokens a batch and keep a batch of 128 in the L2 cache.
+// tokens a batch and keep a batch of 128 in the L2 cache. A device says itself what it wants.
 constexpr PlanLimits plan_limits(Work work, Lane lane) {
   if (work == Work::tokenize)
     return lane == Lane::high ? PlanLimits{16 * 1024, 2 * 1024} : PlanLimits{64 * 1024, 8 * 1024};
@@ -78,10 +80,19 @@ struct LaneQueues {
 struct PlanRules {
   const Policy& policy;
   const CostModel& costs;
+  std::optional<PlanLimits> to_encode_on_device{};  // where cores do not encode
+
+  PlanLimits limits(Work work, Lane lane) const {
+    return work == Work::encode && to_encode_on_device ? *to_encode_on_device
+                                                       : plan_limits(work, lane);
+  }
 };
 
 // Takes the next plan for one worker out of a lane's queues, when `workers_free` could take one.
 // Empty if nothing waits.
 Plan take_plan(Lane lane, LaneQueues& queues, uint32_t workers_free, const PlanRules& rules);
+// The same for a worker that does only this kind of work.
+Plan take_plan_of(Work work, Lane lane, LaneQueues& queues, uint32_t workers_free,
+                  const PlanRules& rules);
 
 }  // namespace hilo

@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"LowSpreadsOverFreeWorkers", Lane::low, {}, {40, 40, 40}, 2, Work::encode, 1},
         Case{"TokenizeJobsAreBounded", Lane::high, {9000, 9000}, {}, 1, Work::tokenize, 1},
         Case{"LongDocumentTokenizedAlone", Lane::low, {131072, 9}, {}, 1, Work::tokenize, 1},
-        Case{"CountIsBounded", Lane::low, many_empty_texts, {}, 1, Work::tokenize, plan_tasks_max}),
+        Case{"CountIsBounded", Lane::low, many_empty_texts, {}, 1, Work::tokenize, 64}),
     [](const auto& row) { return row.param.rule; });
 
 // A model of a lane's encoding where texts of 16 tokens, `tokens` together, take so long.
@@ -123,6 +123,34 @@ TEST(Plan, KindsOfWorkTakeTurns) {
   EXPECT_EQ(take_plan(Lane::high, queues, 1, rules).work, Work::tokenize);
   EXPECT_EQ(take_plan(Lane::high, queues, 1, rules).work, Work::encode);
   EXPECT_EQ(take_plan(Lane::high, queues, 1, rules).work, Work::tokenize);
+}
+
+// Fails if a device gets plans of the size that is good for a core, or less than all that waits.
+TEST(Plan, ADeviceSaysHowLargeItsPlansAre) {
+  const PlanLimits device{.cost_max = 2048, .cost_share = 256, .tasks_max = 100};
+  CostModel fast;
+  fast.learn(Lane::high, Work::encode, {256, 30}, millisecond_ns / 5);
+  const PlanRules of_device{.policy = policy, .costs = fast, .to_encode_on_device = device};
+  const auto count_of = [](uint32_t cost, const PlanRules& by) {
+    LaneQueues queues;
+    for (TaskId id = 0; id < 150; ++id)
+      queues.to_encode.push({.id = id, .client = 0, .cost = cost});
+    return take_plan_of(Work::encode, Lane::high, queues, 1, by).count;
+  };
+  EXPECT_EQ(count_of(30, rules), 2U);
+  EXPECT_EQ(count_of(30, of_device), 68U);  // 2,040 tokens
+  EXPECT_EQ(count_of(2, of_device), 100U);
+  EXPECT_EQ(count_of(3000, of_device), 1U);
+}
+
+// Fails if a worker that does one kind of work only is given the other, or takes its turn.
+TEST(Plan, AWorkerMayDoOneKindOfWorkOnly) {
+  LaneQueues queues;
+  queues.to_tokenize.push({.id = 0, .client = 0, .cost = 10});
+  EXPECT_TRUE(take_plan_of(Work::encode, Lane::low, queues, 1, rules).empty());
+  queues.to_encode.push({.id = 1, .client = 0, .cost = 10});
+  EXPECT_EQ(take_plan_of(Work::encode, Lane::low, queues, 1, rules).ids[0], 1U);
+  EXPECT_EQ(take_plan_of(Work::tokenize, Lane::low, queues, 1, rules).ids[0], 0U);
 }
 
 // Fails if work is lost or repeated between plans.

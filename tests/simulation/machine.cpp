@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "device.h"
+
 namespace hilo::simulation {
 
 float mark_of(uint64_t task) { return static_cast<float>(task % 65'521); }
@@ -40,6 +42,12 @@ bool ScriptedWorker::is_through() const {
   return left_ == 0;
 }
 
+uint32_t ScriptedWorker::tokens() const {
+  uint32_t tokens = 0;
+  for (const TaskId id : order(done()).plan.tasks()) tokens += tasks_[id].tokens;
+  return tokens;
+}
+
 bool ScriptedWorker::is_at(TaskId id) const {
   return begun_ && std::ranges::count(order(done()).plan.tasks(), id) > 0;
 }
@@ -74,8 +82,9 @@ void ScriptedWorker::encode(Task& task) const {
 
 // ---- All of them
 
-Machine::Machine(uint32_t cores, const Speed& speed, TaskTable& tasks) : speed_(speed) {
-  for (uint32_t core = 0; core < cores; ++core)
+Machine::Machine(uint32_t cores, const Speed& speed, TaskTable& tasks, ScriptedDevice* device)
+    : cores_(cores), speed_(speed), device_(device) {
+  for (uint32_t core = 0; core < cores + (device == nullptr ? 0 : pairs_of_device); ++core)
     for (const Lane lane : {Lane::high, Lane::low})
       workers_.push_back(std::make_unique<ScriptedWorker>(lane, core, tasks));
 }
@@ -88,13 +97,19 @@ std::vector<Worker*> Machine::workers() const {
 }
 
 bool Machine::runs(ScriptedWorker& worker) {
+  if (is_of_device(worker)) return device_->is_at(worker);
   return worker.has_work() &&
          (worker.lane() == Lane::high || !this->worker(Lane::high, worker.core()).has_work());
 }
 
 void Machine::begin(Instant now, Random& random) {
-  for (const auto& worker : workers_)
-    if (runs(*worker) && !worker->begun()) worker->begin(now, speed_, random);
+  for (const auto& worker : workers_) {
+    const bool may_begin = is_of_device(*worker) ? worker->has_work() : runs(*worker);
+    if (!may_begin || worker->begun()) continue;
+    worker->begin(now, speed_, random);
+    if (is_of_device(*worker)) device_->comes(*worker, worker->tokens());
+  }
+  if (device_ != nullptr) device_->launch_low();
 }
 
 Instant Machine::next_end(Instant now) {
@@ -111,6 +126,7 @@ void Machine::advance(Instant from, Instant to, Computed& computed) {
     if (!runs(*worker) || !worker->begun()) continue;
     const bool high = worker->lane() == Lane::high;
     worker->work(time);
+    if (is_of_device(*worker)) continue;
     (high ? computed.high : computed.low) += time;
     Nanoseconds& longest = high ? computed.longest_high : computed.longest_low;
     longest = std::max(longest, worker->worked());
@@ -118,6 +134,7 @@ void Machine::advance(Instant from, Instant to, Computed& computed) {
   for (const auto& worker : workers_) {
     if (!worker->begun() || !worker->is_through() || !runs(*worker)) continue;
     if (worker->lane() == Lane::high) computed.high_finished += worker->worked();
+    if (is_of_device(*worker)) device_->ends();
     worker->finish(to);
   }
 }

@@ -1,5 +1,6 @@
 // Cores in virtual time. On each, a HIGH and a LOW worker carry out orders that take as long as the
-// script says; LOW goes on only while HIGH has nothing to do there, as at the real gate.
+// script says; LOW goes on only while HIGH has nothing to do there, as at the real gate. There may
+// be a device: its workers' orders go on while it is at them.
 #pragma once
 
 #include <algorithm>
@@ -28,6 +29,7 @@ class ScriptedWorker final : public Worker {
   void on_given(Given given) { given_to_ = std::move(given); }
 
   bool begun() const { return begun_; }
+  uint32_t tokens() const;  // of the order under way
   Nanoseconds left() const { return left_; }
 
   // Begins with its oldest order.
@@ -70,11 +72,17 @@ struct Computed {
   Nanoseconds longest_low = 0;
 };
 
+class ScriptedDevice;
+
 class Machine {
  public:
-  Machine(uint32_t cores, const Speed& speed, TaskTable& tasks);
+  static constexpr uint32_t pairs_of_device = 2;
 
-  uint32_t cores() const { return static_cast<uint32_t>(workers_.size()) / lane_count; }
+  // Without a device, null.
+  Machine(uint32_t cores, const Speed& speed, TaskTable& tasks, ScriptedDevice* device);
+
+  uint32_t cores() const { return cores_; }
+  uint32_t pairs() const { return static_cast<uint32_t>(workers_.size()) / lane_count; }
   ScriptedWorker& worker(Lane lane, uint32_t core) {
     return *workers_[size_t{core} * lane_count + lane_index(lane)];
   }
@@ -88,8 +96,11 @@ class Machine {
 
  private:
   bool runs(ScriptedWorker& worker);
+  bool is_of_device(const ScriptedWorker& worker) const { return worker.core() >= cores_; }
 
+  const uint32_t cores_;
   Speed speed_;
+  ScriptedDevice* const device_;
   std::vector<std::unique_ptr<ScriptedWorker>> workers_;
 };
 

@@ -17,8 +17,10 @@ uint32_t cost_of(const Task& task, Work work) {
 
 }  // namespace
 
-Rules::Rules(const Policy& policy, TaskTable& tasks, Machine& machine)
+Rules::Rules(const Policy& policy, TaskTable& tasks, Machine& machine,
+             const std::optional<PlanLimits>& device)
     : policy_(policy),
+      device_(device),
       tasks_(tasks),
       machine_(machine),
       rate_(policy.low_share / (1 - policy.low_share)),
@@ -36,7 +38,10 @@ void Rules::check_given(const ScriptedWorker& worker, const Plan& plan, Instant 
   for (const TaskId id : plan.tasks())
     given_[id] = {.client = tasks_[id].client, .name = tasks_[id].name, .work = plan.work};
   const Line line = check_order(plan);
-  check_kinds_take_turns(plan, line);
+  if (device_)
+    check_plan_of_device(worker, plan);
+  else
+    check_kinds_take_turns(plan, line);
   check_admitted(plan.lane, line);
   check_fairness(plan, line);
 }
@@ -51,9 +56,32 @@ void Rules::check_size(const Plan& plan) const {
   uint64_t cost = 0;
   for (const TaskId id : plan.tasks())
     cost += plan.work == Work::encode ? tasks_[id].tokens : tasks_[id].text.size();
-  if (plan.count > plan_tasks_max ||
-      (plan.count > 1 && cost > plan_limits(plan.work, plan.lane).cost_max))
+  const PlanLimits limits =
+      device_ && plan.work == Work::encode ? *device_ : plan_limits(plan.work, plan.lane);
+  if (plan.count > limits.tasks_max || (plan.count > 1 && cost > limits.cost_max))
     violated("P1: a plan is larger than its limits");
+}
+
+// The device's workers encode and the others do not; one that is ahead of the device is full.
+void Rules::check_plan_of_device(const ScriptedWorker& worker, const Plan& plan) const {
+  if ((plan.work == Work::encode) != (worker.core() >= machine_.cores()))
+    violated("P8: a worker is given the work of others");
+  if (plan.work == Work::tokenize) return;
+  uint64_t tokens = 0;
+  for (const TaskId id : plan.tasks()) tokens += tasks_[id].tokens;
+  size_t left = tasks_.count();
+  for (TaskId id = 0; left > 0; ++id) {
+    const Task& task = tasks_[id];
+    if (task.stage == Task::Stage::absent) continue;
+    --left;
+    if (task.lane == plan.lane && task.stage == Task::Stage::queued && !waits_to_tokenize(task))
+      tokens += task.tokens;
+  }
+  for (uint32_t pair = machine_.cores(); pair < machine_.pairs(); ++pair) {
+    const ScriptedWorker& other = machine_.worker(plan.lane, pair);
+    if (&other != &worker && other.plans() > 0 && tokens < device_->cost_max)
+      violated("P8: a batch is made before the one before it has ended, and is not full");
+  }
 }
 
 // Where both kinds of work wait, neither has two plans in a row.
@@ -106,7 +134,7 @@ Rules::Line Rules::check_order(const Plan& plan) {
 }
 
 void Rules::check_admitted(Lane lane, const Line& line) {
-  const Nanoseconds limit = policy_.work_max[lane_index(lane)] * machine_.cores();
+  const Nanoseconds limit = policy_.work_max[lane_index(lane)] * (device_ ? 1 : machine_.cores());
   const Nanoseconds all = std::accumulate(line.work.begin(), line.work.end(), Nanoseconds{0});
   const Nanoseconds bound = std::max(limit, *std::ranges::max_element(line.work)) +
                             std::max(limit, clients_max * line.largest);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,14 +14,23 @@ namespace hilo::simulation {
 
 // How near to its bound each property has come: 1 is the bound.
 struct Ratios {
-  enum Property : size_t { low_owed, oldest_low, high_lost, all_cores_left, unfairness, admitted };
-  static constexpr size_t count = 6;
+  enum Property : size_t {
+    low_owed,
+    oldest_low,
+    high_lost,
+    all_cores_left,
+    unfairness,
+    admitted,
+    low_beside_high
+  };
+  static constexpr size_t count = 7;
   static constexpr std::array<const char*, count> names{"P2 what LOW is owed",
                                                         "P2 how long LOW's oldest task waits",
                                                         "P3 what HIGH loses to LOW's share",
                                                         "P3 how long all cores are left to LOW",
                                                         "P6 unfairness between clients",
-                                                        "P7 work admitted in a lane"};
+                                                        "P7 work admitted in a lane",
+                                                        "P8 LOW at a device beside HIGH"};
   std::array<double, count> worst{};
 
   void raise(size_t property, double observed, double bound) {
@@ -40,7 +50,9 @@ struct Violation {
 // Watches one run from outside.
 class Rules {
  public:
-  Rules(const Policy& policy, TaskTable& tasks, Machine& machine);
+  // With a device, what is said of cores and of both kinds of work taking turns is not checked.
+  Rules(const Policy& policy, TaskTable& tasks, Machine& machine,
+        const std::optional<PlanLimits>& device);
 
   // A worker was just given a plan.
   void check_given(const ScriptedWorker& worker, const Plan& plan, Instant now);
@@ -95,6 +107,7 @@ class Rules {
 
   bool was_given(const Plan& plan) const;
   void check_size(const Plan& plan) const;
+  void check_plan_of_device(const ScriptedWorker& worker, const Plan& plan) const;
   void check_kinds_take_turns(const Plan& plan, const Line& line);
   void check_tasks_of(const Plan& plan, Lane lane, Instant now) const;
   Line check_order(const Plan& plan);
@@ -107,8 +120,10 @@ class Rules {
   void see_tasks(Instant now);
   bool low_could_use_its_share() const;
   void check_work_conserved(const EngineCore& core) const;
+  void check_device_has_work() const;
 
   const Policy& policy_;
+  const std::optional<PlanLimits> device_;
   TaskTable& tasks_;
   Machine& machine_;
   const double rate_;  // share / (1 - share)

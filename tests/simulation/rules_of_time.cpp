@@ -12,6 +12,7 @@ namespace hilo::simulation {
 // ---- Time passes
 
 void Rules::account(const Computed& before, const Computed& after, Instant from, Instant to) {
+  if (device_) return;
   longest_high_ = after.longest_high;
   longest_low_ = after.longest_low;
   low_computed_ += static_cast<double>(after.low - before.low);
@@ -63,6 +64,11 @@ void Rules::check_tick(const EngineCore& core, Instant now) {
     for (const Counter& counter : metrics.completed) completed += counter.get();
     return metrics.admitted.get() + metrics.refused_at_once.get() - completed;
   };
+  if (core.next_deadline(now) <= now) violated("P5: a task's deadline passes unnoticed");
+  if (device_) {
+    see_tasks(now);
+    return check_device_has_work();
+  }
   const uint64_t low_open = open(Lane::low);
   // An order that ends as LOW work comes is charged whole.
   if (low_open_ > 0 || low_open > 0) charged_ += rate_ * static_cast<double>(just_finished_);
@@ -71,11 +77,29 @@ void Rules::check_tick(const EngineCore& core, Instant now) {
   if (!counts) owed_ = owed_least_ = 0;
   low_open_ = low_open;
   high_waits_ = core.metrics().lane(Lane::high).waiting.get() > 0;
-  if (core.next_deadline(now) <= now) violated("P5: a task's deadline passes unnoticed");
   see_tasks(now);
   if (!counts || !high_waits_) oldest_ = {oldest_.task, now, low_computed_};
   check_work_conserved(core);
   check_shares(low_open);
+}
+
+// No lane's texts wait while none of the device's workers of that lane has a batch.
+void Rules::check_device_has_work() const {
+  std::array<bool, lane_count> waits{};
+  size_t left = tasks_.count();
+  for (TaskId id = 0; left > 0; ++id) {
+    const Task& task = tasks_[id];
+    if (task.stage == Task::Stage::absent) continue;
+    --left;
+    waits[lane_index(task.lane)] |= task.stage == Task::Stage::queued && !task.text_block;
+  }
+  for (const Lane lane : {Lane::high, Lane::low}) {
+    bool has_batch = false;
+    for (uint32_t pair = machine_.cores(); pair < machine_.pairs(); ++pair)
+      has_batch |= machine_.worker(lane, pair).plans() > 0;
+    if (waits[lane_index(lane)] && !has_batch)
+      violated("P4: texts wait for a device that is not at any of their lane");
+  }
 }
 
 // Which tasks there are, and which of LOW's is the oldest.

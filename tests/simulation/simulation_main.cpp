@@ -1,7 +1,7 @@
 // Runs seeds and tells how near each property came to its bound. Each seed is run twice at the
 // beginning, to show that it repeats itself.
 //
-//   simulation [SEEDS [FIRST]]       one after the other; a seed that fails is told
+//   simulation [SEEDS [FIRST [device]]]   one after the other; a seed that fails is told
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -34,10 +34,10 @@ struct Sum {
   uint64_t tasks = 0;
 };
 
-void run_seed(uint64_t seed, bool twice, SessionPool& pool, Sum& sum) {
+void run_seed(uint64_t seed, Encoding encoding, bool twice, SessionPool& pool, Sum& sum) {
   seed_under_way = seed;
-  const Outcome outcome = run(seed, pool);
-  if (twice && run(seed, pool).digest != outcome.digest)
+  const Outcome outcome = run(seed, encoding, pool);
+  if (twice && run(seed, encoding, pool).digest != outcome.digest)
     throw Violation{"the second run of the seed decides otherwise"};
   sum.ratios.raise(outcome.ratios);
   sum.digest = sum.digest * 31 + outcome.digest;
@@ -45,14 +45,15 @@ void run_seed(uint64_t seed, bool twice, SessionPool& pool, Sum& sum) {
   sum.tasks += outcome.tasks;
 }
 
-int run_seeds(uint64_t first, uint64_t count) {
+int run_seeds(uint64_t first, uint64_t count, Encoding encoding) {
   SessionPool pool;
   Sum sum;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     try {
-      run_seed(seed, seed < first + seeds_repeated, pool, sum);
+      run_seed(seed, encoding, seed < first + seeds_repeated, pool, sum);
     } catch (const Violation& violation) {
-      fmt::print("seed {} violates {}\nrepeat it: simulation 1 {}\n", seed, violation.what, seed);
+      fmt::print("seed {} violates {}\nrepeat it: simulation 1 {}{}\n", seed, violation.what, seed,
+                 encoding == Encoding::on_device ? " device" : "");
       return EXIT_FAILURE;
     }
   }
@@ -70,5 +71,8 @@ int main(int count, char** arguments) {
   std::signal(SIGABRT, hilo::simulation::tell_seed);
   const uint64_t seeds = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 300;
   const uint64_t first = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1;
-  return hilo::simulation::run_seeds(first, seeds);
+  const bool device = count > 3 && std::strcmp(arguments[3], "device") == 0;
+  using hilo::simulation::Encoding;
+  return hilo::simulation::run_seeds(first, seeds,
+                                     device ? Encoding::on_device : Encoding::on_cores);
 }

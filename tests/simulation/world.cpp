@@ -1,6 +1,9 @@
 #include "world.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "device.h"
 
 namespace hilo::simulation {
 namespace {
@@ -10,12 +13,14 @@ constexpr uint32_t ticks_max = 1'000'000;  // Far more than any run takes.
 
 class World {
  public:
-  World(uint64_t seed, SessionPool& pool);
+  World(uint64_t seed, Encoding encoding, SessionPool& pool);
   Outcome run();
 
  private:
   static Policy policy_of(Random& random);
   static Speed speed_of(Random& random);
+  static std::optional<PlanLimits> device_of(Encoding encoding, Random& random);
+  CoreOptions core_options();
   void begin_clients();
   Instant next_event();
   void advance_to(Instant to);
@@ -32,6 +37,8 @@ class World {
   const Policy policy_;
   const uint32_t clients_count_;
   TaskTable tasks_;
+  const std::optional<PlanLimits> device_limits_;
+  ScriptedDevice device_;
   Machine machine_;
   Rules rules_;
   EngineCore core_;
@@ -41,20 +48,22 @@ class World {
   Outcome outcome_;
 };
 
-World::World(uint64_t seed, SessionPool& pool)
+World::World(uint64_t seed, Encoding encoding, SessionPool& pool)
     : pool_(pool),
       random_(seed),
       high_saturates_(random_.once_in(2)),
       policy_(policy_of(random_)),
       clients_count_(static_cast<uint32_t>(random_.between(1, 6))),
       tasks_(tokens_max, clients_count_ * tasks_per_client_max),
-      machine_(static_cast<uint32_t>(random_.between(1, 3)), speed_of(random_), tasks_),
-      rules_(policy_, tasks_, machine_),
-      core_({.prompts = {}, .assist = random_.once_in(2), .policy = policy_}, tasks_,
-            machine_.workers()) {
-  for (uint32_t core = 0; core < machine_.cores(); ++core)
+      device_limits_(device_of(encoding, random_)),
+      device_(policy_.low_share, tasks_),
+      machine_(static_cast<uint32_t>(random_.between(1, 3)), speed_of(random_), tasks_,
+               device_limits_ ? &device_ : nullptr),
+      rules_(policy_, tasks_, machine_, device_limits_),
+      core_(core_options(), tasks_, machine_.workers()) {
+  for (uint32_t pair = 0; pair < machine_.pairs(); ++pair)
     for (const Lane lane : {Lane::high, Lane::low})
-      machine_.worker(lane, core).on_given([this](const ScriptedWorker& worker, const Plan& plan) {
+      machine_.worker(lane, pair).on_given([this](const ScriptedWorker& worker, const Plan& plan) {
         rules_.check_given(worker, plan, now_);
       });
   begin_clients();
@@ -73,6 +82,25 @@ Speed World::speed_of(Random& random) {
   return {.token = random.between(5, 300) * microsecond_ns,
           .byte = random.between(5, 50),
           .start = random.between(1, 20) * microsecond_ns};
+}
+
+std::optional<PlanLimits> World::device_of(Encoding encoding, Random& random) {
+  if (encoding == Encoding::on_cores) return std::nullopt;
+  const auto tokens = static_cast<uint32_t>(random.between(tokens_max, 2048));
+  return PlanLimits{.cost_max = tokens,
+                    .cost_share = static_cast<uint32_t>(random.between(1, tokens)),
+                    .tasks_max = static_cast<uint32_t>(random.between(1, plan_tasks_max))};
+}
+
+CoreOptions World::core_options() {
+  CoreOptions options{.prompts = {}, .assist = random_.once_in(2), .policy = policy_};
+  if (device_limits_) {
+    options.assist = false;  // Nobody helps a device.
+    options.device = DeviceOptions{.plans = *device_limits_,
+                                   .pairs = Machine::pairs_of_device,
+                                   .expect_high = [this](bool any) { device_.expect_high(any); }};
+  }
+  return options;
 }
 
 void World::begin_clients() {
@@ -97,6 +125,7 @@ Outcome World::run() {
   end();
   outcome_.digest = rules_.digest();
   outcome_.ratios = rules_.ratios();
+  outcome_.ratios.worst[Ratios::low_beside_high] = device_.low_beside_high();
   return outcome_;
 }
 
@@ -167,6 +196,8 @@ void World::end() {
 
 }  // namespace
 
-Outcome run(uint64_t seed, SessionPool& pool) { return std::make_unique<World>(seed, pool)->run(); }
+Outcome run(uint64_t seed, Encoding encoding, SessionPool& pool) {
+  return std::make_unique<World>(seed, encoding, pool)->run();
+}
 
 }  // namespace hilo::simulation

@@ -20,7 +20,9 @@ struct Outcome {
   Ratios ratios;
 };
 
+enum class Encoding { on_cores, on_device };
+
 // Throws Violation.
-Outcome run(uint64_t seed, SessionPool& pool);
+Outcome run(uint64_t seed, Encoding encoding, SessionPool& pool);
 
 }  // namespace hilo::simulation

@@ -68,7 +68,8 @@ Snapshot snapshot_of(const json& answer) {
   for (const Lane lane : {Lane::high, Lane::low})
     snapshot.lanes[lane_index(lane)] = lane_numbers(answer.at("lanes").at(lane_name(lane)));
   for (const json& worker : answer.at("workers"))
-    snapshot.cores = std::max<uint64_t>(snapshot.cores, worker.at("core").get<uint64_t>() + 1);
+    if (!worker.value("device", false))
+      snapshot.cores = std::max<uint64_t>(snapshot.cores, worker.at("core").get<uint64_t>() + 1);
   for (const json& client : answer.at("clients"))
     snapshot.clients.push_back(client_numbers(client));
   return snapshot;
