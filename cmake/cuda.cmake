@@ -2,10 +2,19 @@
 if(HILO_TESTS)
   file(GLOB cuda_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/kernels/*.cu)
   file(GLOB cuda_host CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/host/*.cpp)
+  list(FILTER cuda_host EXCLUDE REGEX "/host_plugin\\.cpp$")
   set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-O2")
   add_library(hilo_cuda_host STATIC ${cuda_kernels} ${cuda_host})
   target_link_libraries(hilo_cuda_host PUBLIC hilo_backend PRIVATE ${HILO_THIRD_PARTY})
   target_link_libraries(backend_test PRIVATE hilo_cuda_host)
+  # The same as a plug-in, with which tests start whole programs.
+  if(NOT HILO_SANITIZE)
+    add_library(hilo_cuda_host_plugin MODULE
+      ${CMAKE_SOURCE_DIR}/src/backend/cuda/host/host_plugin.cpp)
+    set_target_properties(hilo_cuda_host_plugin PROPERTIES OUTPUT_NAME hilo_cuda_host)
+    target_link_libraries(hilo_cuda_host_plugin PRIVATE hilo_cuda_host ${HILO_THIRD_PARTY})
+    target_link_options(hilo_cuda_host_plugin PRIVATE -Wl,--no-undefined)
+  endif()
 endif()
 
 # The plug-in libhilo_cuda.so, where there is a toolkit. hilo finds it beside itself, and does

@@ -52,7 +52,7 @@ Status wait_for_end(pid_t process) {
 
 Status serve_programs(const ModelOptions& options, const std::vector<BenchProgram>& programs,
                       const Preemption& preemption) {
-  const Result<ModelSource> source = find_model(options);
+  Result<ModelSource> source = find_model(options);
   if (!source) return source.error();
   std::fflush(stdout);           // Else each child prints what is still buffered, once more.
   std::vector<Started> started;  // Forked before any thread exists.

@@ -42,9 +42,9 @@ Examples:
   hilo embed --model DIR --output vectors.npy --resume < titles.txt
   hilo embed --model DIR --prompt query --dimensions 128 < queries.jsonl > vectors.jsonl)";
 
-// Lines that a thread takes at a time: enough for several batches, few enough to be soon over.
-constexpr size_t chunk_bytes_enough = 2048;
-constexpr size_t chunk_lines_max = 64;
+// Lines that a thread takes at a time, by what a batch has: enough for several batches of ordinary
+// texts, few enough to be soon over.
+constexpr size_t chunk_bytes_for_a_token = 8;
 // The escapes of JSON make a text up to six times as long.
 constexpr size_t json_line_bytes_max = 8 * size_t{text_bytes_max};
 
@@ -84,7 +84,7 @@ class EmbedVerb final : public Verb {
   }
 
   Status run() override {
-    const auto source = find_model(options_);
+    auto source = find_model(options_);
     if (!source) return source.error();
     if (source->header && source->header->score)
       return Error{
@@ -104,6 +104,7 @@ class EmbedVerb final : public Verb {
     const bool renormalize = dimensions_ && source->header && source->header->normalize;
     return embed({.model = *model,
                   .tokens_max = source->channel.tokens_max,
+                  .batch = embed_batch(*model->backend, source->channel.tokens_max),
                   .prompt = *prompt,
                   .field = texts_.empty() ? input_field() : std::string{},
                   .format = *format,
@@ -153,7 +154,7 @@ class EmbedVerb final : public Verb {
     size_t next = 0;
     const auto next_lines = [&]() -> Result<std::vector<Line>> {
       std::vector<Line> lines;
-      for (; next < texts_.size() && lines.size() < chunk_lines_max; ++next)
+      for (; next < texts_.size() && lines.size() < job.batch.texts_max; ++next)
         lines.push_back({.number = next + 1, .bytes = texts_[next]});
       return lines;
     };
@@ -168,7 +169,7 @@ class EmbedVerb final : public Verb {
     const bool to_terminal = output_.empty() && ::isatty(STDOUT_FILENO) != 0;
     ProgressLine progress{!to_terminal && ::isatty(STDERR_FILENO) != 0,
                           input_bytes ? *input_bytes - source.input_bytes() : input_bytes};
-    const auto next_lines = [&] { return next_chunk(source); };
+    const auto next_lines = [&] { return next_chunk(source, job.batch); };
     Status status = Pipeline{job, next_lines, output, progress}.run(threads());
     progress.clear();
     if (status && !stop_requested()) status = output.finish();
@@ -188,7 +189,7 @@ class EmbedVerb final : public Verb {
   }
 
   // Waits for the first line only: someone may be typing.
-  static Result<std::vector<Line>> next_chunk(LineSource& source) {
+  static Result<std::vector<Line>> next_chunk(LineSource& source, const EmbedBatch& batch) {
     std::vector<Line> lines;
     size_t bytes = 0;
     do {
@@ -197,7 +198,8 @@ class EmbedVerb final : public Verb {
       if (!*line) break;
       bytes += (*line)->bytes.size();
       lines.push_back(std::move(**line));
-    } while (source.has_line() && bytes < chunk_bytes_enough && lines.size() < chunk_lines_max);
+    } while (source.has_line() && bytes < batch.tokens_enough * chunk_bytes_for_a_token &&
+             lines.size() < batch.texts_max);
     return lines;
   }
 

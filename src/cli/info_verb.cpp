@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cuda/cuda_backend.h"
 #include "cli/memory_report.h"
 #include "cli/model_source.h"
 #include "cli/verb.h"
@@ -16,7 +17,8 @@ namespace {
 constexpr const char* examples = R"(
 Examples:
   hilo info
-  hilo info --model DIR)";
+  hilo info --model DIR
+  hilo info --model DIR --backend cuda)";
 
 void print_line(const std::string& name, const std::string& value) {
   fmt::print("{:<12}{}\n", name, value);
@@ -44,6 +46,12 @@ void print_model(const ModelHeader& header) {
   print_line("prompts", prompts.empty() ? "none" : prompts);
 }
 
+Result<std::string> describe_gpu() {
+  const auto driver = load_cuda_driver();
+  if (!driver) return driver.error();
+  return describe_cuda_device(**driver);
+}
+
 Status print_machine() {
   const auto level = select_cpu_level();
   if (!level) return level.error();
@@ -62,11 +70,16 @@ class InfoVerb final : public Verb {
 
   void add_options(const OptionList& options) override {
     options.text({"--model", "Model directory", "DIR"}, options_.directory);
+    add_backend_options(options, options_);
   }
 
   Status run() override {
-    if (options_.directory.empty()) return print_machine();
-    const auto source = find_model(options_);
+    if (options_.directory.empty() || !needs_model(options_)) {
+      const auto gpu = describe_gpu();  // A model's backend has it to itself.
+      print_line("gpu", gpu ? *gpu : fmt::format("none: {}", gpu.error().message));
+      return print_machine();
+    }
+    auto source = find_model(options_);
     if (!source) return source.error();
     const auto model = load(*source);
     if (!model) return model.error();

@@ -1,25 +1,24 @@
 #include "cli/model_source.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "backend/cpu/cpu_backend.h"
 #include "backend/echo.h"
 #include "protocol/bounds.h"
 
 namespace hilo {
 namespace {
 
-bool needs_model(const ModelOptions& options) { return options.backend == "cpu"; }
-
 // What hilo_info() tells a client.
-std::string info_json(const ModelSource& source) {
+std::string info_json(const ModelSource& source, const BackendFacts& facts) {
   const auto& header = source.header;
   nlohmann::ordered_json info{{"model", header ? header->name : source.options.backend},
-                              {"backend", source.options.backend},
-                              {"precision", precision_name(source.precision.precision)},
+                              {"backend", facts.name},
+                              {"precision", facts.precision},
+                              {"device", nullptr},
                               {"dims", source.channel.dims},
                               {"tokens_max", source.channel.tokens_max},
                               {"vocabulary", header ? header->encoder.vocabulary : byte_vocabulary},
@@ -28,6 +27,7 @@ std::string info_json(const ModelSource& source) {
                               {"normalized", header && header->normalize},
                               {"prompts", nlohmann::json::array()},
                               {"prompt_texts", nlohmann::json::array()}};
+  if (!facts.device.empty()) info["device"] = facts.device;
   if (header) {
     info["pooling"] = pooling_name(header->pooling);
     for (const Prompt& prompt : header->prompts) {
@@ -74,49 +74,62 @@ Status check_tokenizer(const ModelSource& source, const Tokenizer& tokenizer,
   return {};
 }
 
+Result<LoadedModel> load_now(const ModelSource& source) {
+  const Instant begin = monotonic_now();
+  LoadedModel loaded;
+  if (source.header) {
+    auto tokenizer = Tokenizer::from_directory(source.header->directory);
+    if (!tokenizer) return tokenizer.error();
+    loaded.tokenizer = std::move(*tokenizer);
+    auto model = load_model(*source.header);
+    if (!model) return model.error();
+    auto chosen = choose_backend(source.options, source.cpu, *model);
+    if (!chosen) return chosen.error();
+    loaded.backend = std::move(chosen->backend);
+    loaded.facts = std::move(chosen->facts);
+    if (Status checked = check_tokenizer(source, *loaded.tokenizer, *loaded.backend); !checked)
+      return checked.error();
+  } else {
+    loaded.backend = source.options.backend == "echo" ? make_echo_backend() : make_null_backend();
+  }
+  loaded.load_time = monotonic_now() - begin;
+  return loaded;
+}
+
+Status find_header(ModelSource& source) {
+  const ModelOptions& options = source.options;
+  if (options.backend != "cuda") {
+    auto cpu = choose_cpu(options);
+    if (!cpu) return cpu.error();
+    source.cpu = std::move(*cpu);
+  }
+  auto header = read_model_header(options.directory);
+  if (!header) return header.error();
+  source.header = std::move(*header);
+  source.channel.dims = source.header->dims();
+  source.channel.tokens_max = std::min(source.header->tokens_max, tokens_per_task_max);
+  return {};
+}
+
 }  // namespace
 
-void add_model_options(const OptionList& options, ModelOptions& model) {
-  options
-      .text({"--model", "Model directory, as Hugging Face lays it out", "DIR [$HILO_MODEL]"},
-            model.directory)
-      .from_environment("HILO_MODEL");
-  options.one_of(
-      {"--backend", "What computes: cpu; echo or null need no model and test the path of a text",
-       "NAME [cpu]"},
-      model.backend, {"cpu", "echo", "null"});
-  options.one_of({"--precision",
-                  "Numbers to compute with: fp32 (exact), bf16 (nearly), int8 (smallest), or auto: "
-                  "bf16 where it is faster than fp32",
-                  "NAME [fp32]"},
-                 model.precision, {"fp32", "bf16", "int8", "auto"});
-  options.number({"--threads", "Cores to compute on; 0 means all", "N [0]"}, model.threads, 0U,
-                 1024U);
-}
-
-std::string missing_option(const ModelOptions& options) {
-  return needs_model(options) && options.directory.empty() ? "--model" : "";
-}
-
 Result<ModelSource> find_model(const ModelOptions& options) {
-  ModelSource source{.options = options, .header = std::nullopt, .channel = {}};
+  ModelSource source{.options = options, .header = std::nullopt, .cpu = {}, .channel = {}};
   if (needs_model(options)) {
-    const auto level = select_cpu_level();
-    if (!level) return level.error();
-    source.level = *level;
-    auto precision = choose_precision(options.precision, *level);
-    if (!precision) return precision.error();
-    source.precision = std::move(*precision);
-    auto header = read_model_header(options.directory);
-    if (!header) return header.error();
-    source.header = std::move(*header);
-    source.channel.dims = source.header->dims();
-    source.channel.tokens_max = std::min(source.header->tokens_max, tokens_per_task_max);
+    if (Status found = find_header(source); !found) return found.error();
   } else {
     source.channel.dims = echo_dims;
     source.channel.tokens_max = echo_tokens_max;
   }
-  source.channel.info = info_json(source);
+  if (may_use_device(options)) {
+    auto loaded = load_now(source);
+    if (!loaded) return loaded.error();
+    source.loaded = std::move(*loaded);
+  }
+  const BackendFacts named{.name = options.backend,
+                           .precision = precision_name(source.cpu.precision.precision),
+                           .device = ""};
+  source.channel.info = info_json(source, source.loaded ? source.loaded->facts : named);
   if (source.channel.info.size() >= info_bytes)
     return Error{
         fmt::format("{}: its prompts take {} bytes, more than the {} that "
@@ -126,25 +139,9 @@ Result<ModelSource> find_model(const ModelOptions& options) {
   return source;
 }
 
-Result<LoadedModel> load(const ModelSource& source) {
-  const Instant begin = monotonic_now();
-  LoadedModel loaded;
-  if (source.header) {
-    auto tokenizer = Tokenizer::from_directory(source.header->directory);
-    if (!tokenizer) return tokenizer.error();
-    loaded.tokenizer = std::move(*tokenizer);
-    auto model = load_model(*source.header);
-    if (!model) return model.error();
-    auto backend = make_cpu_backend(*model, source.precision.precision, source.level);
-    if (!backend) return backend.error();
-    loaded.backend = std::move(*backend);
-    if (Status checked = check_tokenizer(source, *loaded.tokenizer, *loaded.backend); !checked)
-      return checked.error();
-  } else {
-    loaded.backend = source.options.backend == "echo" ? make_echo_backend() : make_null_backend();
-  }
-  loaded.load_time = monotonic_now() - begin;
-  return loaded;
+Result<LoadedModel> load(ModelSource& source) {
+  if (source.loaded) return *std::exchange(source.loaded, std::nullopt);
+  return load_now(source);
 }
 
 EngineOptions engine_options(const ModelSource& source) {
@@ -159,12 +156,14 @@ EngineOptions engine_options(const ModelSource& source) {
 
 std::vector<BudgetLine> memory_budget(const LoadedModel& model, const Engine& engine) {
   std::vector<BudgetLine> budget = engine.memory_budget();
-  budget.insert(budget.begin(), {"model", model.backend->bytes()});
+  budget.insert(budget.begin(),
+                {model.backend->device() ? "model and batches, on the GPU" : "model",
+                 model.backend->bytes()});
   return budget;
 }
 
 std::string describe(const ModelSource& source, const LoadedModel& model) {
-  const std::string& why = source.precision.why;
+  const std::string why = model.facts.device.empty() ? source.cpu.precision.why : "";
   return fmt::format("loaded {} in {} ms: {} dims, {} tokens, {}{}{}",
                      source.header ? source.header->name : "no model",
                      model.load_time / millisecond_ns, source.channel.dims,

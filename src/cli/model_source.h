@@ -9,48 +9,41 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/cpu/cpu_backend.h"
 #include "base/clock.h"
-#include "base/options.h"
 #include "base/result.h"
 #include "channel/session.h"
+#include "cli/choose_backend.h"
+#include "cli/model_options.h"
 #include "engine/engine.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
 namespace hilo {
 
-struct ModelOptions {
-  std::string directory;
-  std::string backend = "cpu";     // cpu, echo, null
-  std::string precision = "fp32";  // or bf16, int8, auto
-  uint32_t threads = 0;
-};
-
-// Adds --model, --backend, --precision and --threads.
-void add_model_options(const OptionList& options, ModelOptions& model);
-// For OptionList::require(): the backend needs a model and none is named.
-std::string missing_option(const ModelOptions& options);
-
-// The first step: shape and limits, without weights.
-struct ModelSource {
-  ModelOptions options;
-  std::optional<ModelHeader> header;  // None for the backends that need no model.
-  CpuLevel level = CpuLevel::scalar;
-  PrecisionChoice precision{Precision::fp32, ""};
-  ChannelSpec channel;
-};
-Result<ModelSource> find_model(const ModelOptions& options);
-
-// The second step: everything it takes to turn texts into vectors.
+// Everything it takes to turn texts into vectors.
 struct LoadedModel {
   std::unique_ptr<Backend> backend;
+  BackendFacts facts;
   std::optional<Tokenizer> tokenizer;  // None where tokens are bytes.
   Nanoseconds load_time = 0;
 
   const Tokenizer* tokenizer_or_null() const { return tokenizer ? &*tokenizer : nullptr; }
 };
-Result<LoadedModel> load(const ModelSource& source);
+
+// The first step: shape and limits, without weights.
+struct ModelSource {
+  ModelOptions options;
+  std::optional<ModelHeader> header;  // None for the backends that need no model.
+  CpuChoice cpu;
+  ChannelSpec channel;
+  // With a device the second step is taken at once: clients are told at their connection what
+  // computes, and that is known only when everything is on the device.
+  std::optional<LoadedModel> loaded{};
+};
+Result<ModelSource> find_model(const ModelOptions& options);
+
+// The second step. Once for each source.
+Result<LoadedModel> load(ModelSource& source);
 
 EngineOptions engine_options(const ModelSource& source);
 

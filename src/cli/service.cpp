@@ -109,7 +109,9 @@ void add_service_options(const OptionList& options, ServiceOptions& service) {
 
 Status run_service(const ServiceOptions& options,
                    const std::function<Status(Supervisor&)>& open_doors) {
-  auto source = find_model(options.model);
+  ModelOptions model_options = options.model;
+  model_options.low_share = policy_of(options).low_share;
+  auto source = find_model(model_options);
   if (!source) return source.error();
   auto supervisor =
       Supervisor::create({.channel = source->channel,

@@ -27,7 +27,8 @@ struct ServiceOptions {
 void add_service_options(const OptionList& options, ServiceOptions& service);
 
 // Reads what the channels must know, lets `open_doors` start programs and open sockets, and only
-// then loads the model, so that the programs start meanwhile. From then on `hilo top` is answered.
+// then loads the model, so that the programs start meanwhile (but for a GPU, whose model is loaded
+// first). From then on `hilo top` is answered.
 // Returns when the run has ended.
 Status run_service(const ServiceOptions& options,
                    const std::function<Status(Supervisor&)>& open_doors);

@@ -26,5 +26,5 @@ def runtime() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the developer has set must not decide a test."""
-    for name in ("HILO_SOCKET", "HILO_CHANNEL", "HILO_MODEL", "HILO_CPU"):
+    for name in ("HILO_SOCKET", "HILO_CHANNEL", "HILO_MODEL", "HILO_CPU", "HILO_CUDA_PLUGIN"):
         monkeypatch.delenv(name, raising=False)

@@ -36,12 +36,14 @@ def is_served(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
-def run_hilo(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+def run_hilo(
+    *arguments: str | Path, program: str | Path = HILO, **options: object
+) -> subprocess.CompletedProcess[str]:
     """Runs `hilo` to its end."""
     options.setdefault("timeout", PATIENCE_S)
     options.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run(
-        [HILO, *map(str, arguments)], capture_output=True, text=True, **options
+        [program, *map(str, arguments)], capture_output=True, text=True, **options
     )
 
 

@@ -35,6 +35,7 @@ def test_both_programs_are_answered_on_their_own_lanes(tmp_path: Path) -> None:
             "model": "echo",
             "backend": "echo",
             "precision": "fp32",
+            "device": None,
             "dims": 64,
             "tokens_max": 1024,
             "vocabulary": 256,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,8 @@
 #include "backend/cuda/device_model.h"
 #include "backend/cuda/quantum_gate.h"
 #include "backend/cuda/staging.h"
+#include "backend/plugin.h"
+#include "base/clock.h"
 #include "base/ensure.h"
 #include "base/log.h"
 
@@ -28,9 +31,14 @@ class CudaWorkspace final : public Workspace {
  public:
   explicit CudaWorkspace(Lane of) : lane(of) {}
   size_t bytes() const override { return sizeof(*this); }
+  Nanoseconds device_time() const override { return took; }
 
   const Lane lane;
+  Nanoseconds took = 0;
 };
+
+// Up to here the work of a small model is bounded by the launches of its kernels.
+constexpr uint32_t tokens_enough = 256;
 
 // Open for as long as it lives.
 class OpenDevice {
@@ -75,8 +83,9 @@ class CudaBackend final : public Backend {
       : driver_(driver),
         device_(std::move(device)),
         header_(header),
-        buckets_(cuda_buckets(std::max(options.quantum_tokens, header.encoder.text_tokens_max()),
-                              options.quantum_texts)),
+        quantum_{.tokens = options.quantum_tokens, .texts = options.quantum_texts},
+        buckets_(cuda_buckets(std::max(quantum_.tokens, header.encoder.text_tokens_max()),
+                              quantum_.texts)),
         gate_(options.low_share) {}
 
   Status load(const Model& model, CudaFormat format) {
@@ -114,13 +123,28 @@ class CudaBackend final : public Backend {
     return std::make_unique<CudaWorkspace>(lane);
   }
 
+  std::optional<Device> device() const override {
+    return Device{.name = device_.about().name,
+                  .tokens_max = quantum_.tokens,
+                  .tokens_enough = std::min(tokens_enough, quantum_.tokens),
+                  .texts_max = quantum_.texts};
+  }
+  void expect_high(bool any) const override {
+    if (high_expected_.exchange(any) == any) return;
+    if (any)
+      gate_.high_comes();
+    else
+      gate_.high_goes(0);
+  }
+
   bool run(const TokenBatch& batch, Workspace& workspace, const YieldGate& gate,
            std::span<float* const> vectors) const override {
-    const Lane lane = static_cast<CudaWorkspace&>(workspace).lane;
+    auto& own = static_cast<CudaWorkspace&>(workspace);
+    own.took = 0;
     for (size_t first = 0; first < batch.texts();) {
       if (!gate.pass()) return false;
       const TextRange range = next_quantum(batch.sequence_start, first, buckets_.back());
-      if (!run_quantum(batch, range, lane, vectors)) return false;
+      if (!run_quantum(batch, range, own, vectors)) return false;
       first = range.end;
     }
     return true;
@@ -147,9 +171,10 @@ class CudaBackend final : public Backend {
     return {};
   }
 
-  bool run_quantum(const TokenBatch& batch, TextRange range, Lane lane,
+  bool run_quantum(const TokenBatch& batch, TextRange range, CudaWorkspace& workspace,
                    std::span<float* const> vectors) const {
     if (failed_.load(std::memory_order_relaxed)) return false;
+    const Lane lane = workspace.lane;
     const uint32_t tokens = batch.sequence_start[range.end] - batch.sequence_start[range.first];
     if (lane == Lane::high) gate_.high_comes();
     Staging& staging = *staging_[lane_index(lane)];
@@ -159,7 +184,9 @@ class CudaBackend final : public Backend {
     write_batch(batch, range, header_.encoder, lanes_[lane_index(lane)]->layout(bucket),
                 slot.batch());
     if (lane == Lane::low) gate_.low_comes(tokens);
+    const Instant queued = monotonic_now();
     const int error = compute(slot, bucket, range, lane);
+    workspace.took += lane_was_at(lane, queued);
     if (lane == Lane::low)
       gate_.low_ends();
     else
@@ -168,6 +195,14 @@ class CudaBackend final : public Backend {
       std::copy_n(slot.vectors() + (text - range.first) * dims(), dims(), vectors[text]);
     staging.give_back(slot);
     return error == 0 || tell_failure(error);
+  }
+
+  // How long the lane has been at a batch that is done: from when it was queued or, if that is
+  // later, the one before it was done.
+  Nanoseconds lane_was_at(Lane lane, Instant queued) const {
+    const Instant now = monotonic_now();
+    const Instant before{free_since_[lane_index(lane)].exchange(now.ns)};
+    return now - std::max(queued, std::min(before, now));
   }
 
   // Returns when the vectors are in the slot.
@@ -195,24 +230,49 @@ class CudaBackend final : public Backend {
   const CudaDriver& driver_;
   const OpenDevice device_;
   const ModelHeader header_;
+  const CudaBucket quantum_;
   const std::vector<CudaBucket> buckets_;
   DeviceModel model_;
   LayerGemms gemms_;
   std::array<std::unique_ptr<CudaLane>, lane_count> lanes_;
   std::array<std::unique_ptr<Staging>, lane_count> staging_;
   mutable QuantumGate gate_;
+  mutable std::atomic<bool> high_expected_{false};
+  mutable std::array<std::atomic<Nanoseconds>, lane_count> free_since_{};
   mutable std::atomic<bool> failed_{false};
 };
 
+Status check_version(const CudaDriver& driver) {
+  if (driver.version == cuda_driver_version) return {};
+  return Error{
+      fmt::format("libhilo_cuda.so has version {} of its table, and hilo needs {}: "
+                  "install both from one build",
+                  driver.version, +cuda_driver_version)};
+}
+
 }  // namespace
+
+Result<const CudaDriver*> load_cuda_driver() {
+  auto function = load_plugin({.file = "libhilo_cuda.so",
+                               .path_variable = "HILO_CUDA_PLUGIN",
+                               .function = "hilo_cuda_driver"});
+  if (!function) return function.error();
+  const CudaDriver* const driver = reinterpret_cast<decltype(&hilo_cuda_driver)>(*function)();
+  if (Status version = check_version(*driver); !version) return version.error();
+  return driver;
+}
+
+Result<std::string> describe_cuda_device(const CudaDriver& driver) {
+  const auto device = OpenDevice::open(driver);
+  if (!device) return device.error();
+  const CudaDevice& about = device->about();
+  return fmt::format("{}, {} of {} MiB free", about.name, about.bytes_free / mebibyte,
+                     about.bytes_total / mebibyte);
+}
 
 Result<std::unique_ptr<Backend>> make_cuda_backend(const CudaDriver& driver, const Model& model,
                                                    const CudaBackendOptions& options) {
-  if (driver.version != cuda_driver_version)
-    return Error{
-        fmt::format("libhilo_cuda.so has version {} of its table, and hilo needs {}: "
-                    "install both from one build",
-                    driver.version, +cuda_driver_version)};
+  if (Status version = check_version(driver); !version) return version.error();
   if (Status shape = check_shape(model.header.encoder); !shape) return shape.error();
   auto device = OpenDevice::open(driver);
   if (!device) return device.error();

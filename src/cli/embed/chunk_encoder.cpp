@@ -1,5 +1,6 @@
 #include "cli/embed/chunk_encoder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -11,15 +12,18 @@
 namespace hilo {
 namespace {
 
-// A batch is computed as soon as it has this many tokens or texts. The kernels reach full speed
-// well below that, and cut what is larger than their caches by themselves.
-constexpr uint32_t batch_tokens_enough = 256;
-constexpr uint32_t batch_texts_max = 64;
-
 constexpr std::align_val_t vector_alignment{64};
 constexpr size_t floats_aligned = 64 / sizeof(float);
 
 }  // namespace
+
+EmbedBatch embed_batch(const Backend& backend, uint32_t tokens_max) {
+  const auto device = backend.device();
+  if (!device) return {};
+  const uint32_t half = device->tokens_max / 2;
+  return {.tokens_enough = std::max(half, device->tokens_max - std::min(tokens_max, half)),
+          .texts_max = device->texts_max};
+}
 
 TextItemResult item_of_line(const EmbedJob& job, const Line& line) {
   if (line.too_long) return BadText{fmt::format("has more than {} bytes", line.bytes.size())};
@@ -32,13 +36,13 @@ void ChunkEncoder::Free::operator()(float* vectors) const {
 
 ChunkEncoder::ChunkEncoder(const EmbedJob& job)
     : job_(job),
-      workspace_(
-          job.model.backend->make_workspace(batch_tokens_enough + job.tokens_max, batch_texts_max)),
-      ids_(batch_tokens_enough + job.tokens_max) {
+      workspace_(job.model.backend->make_workspace(job.batch.tokens_enough + job.tokens_max,
+                                                   job.batch.texts_max)),
+      ids_(job.batch.tokens_enough + job.tokens_max) {
   const size_t dims = job.model.backend->dims();
   const size_t stride = (dims + floats_aligned - 1) / floats_aligned * floats_aligned;
-  storage_.reset(new (vector_alignment) float[stride * batch_texts_max]{});
-  for (size_t text = 0; text < batch_texts_max; ++text)
+  storage_.reset(new (vector_alignment) float[stride * job.batch.texts_max]{});
+  for (size_t text = 0; text < job.batch.texts_max; ++text)
     vectors_.push_back(storage_.get() + text * stride);
   sequence_start_.push_back(0);
 }
@@ -52,7 +56,8 @@ EncodedChunk ChunkEncoder::encode(const std::vector<Line>& lines) {
       if (flush()) refuse(line, item.error().cause);
     } else {
       add(std::move(*item), line.number);
-      if (sequence_start_.back() >= batch_tokens_enough || pending_.size() == batch_texts_max)
+      if (sequence_start_.back() >= job_.batch.tokens_enough ||
+          pending_.size() == job_.batch.texts_max)
         flush();
     }
     if (done_.failure) return std::move(done_);

@@ -16,12 +16,22 @@
 
 namespace hilo {
 
+// How many texts are computed together.
+struct EmbedBatch {
+  uint32_t tokens_enough = 256;  // A batch is computed as soon as it has so many tokens, or texts.
+  uint32_t texts_max = 64;
+};
+// On the CPU, kernels reach full speed well below that, and cut what is larger than their caches by
+// themselves. A device gets as much as it takes at once, but for the text that comes last.
+EmbedBatch embed_batch(const Backend& backend, uint32_t tokens_max);
+
 // What is asked for, the same for all threads.
 struct EmbedJob {
   const LoadedModel& model;
   uint32_t tokens_max;  // of a text
-  std::string prompt;   // put before each text
-  std::string field;    // lines are JSON objects, and this member is the text; empty: plain lines
+  EmbedBatch batch;
+  std::string prompt;  // put before each text
+  std::string field;   // lines are JSON objects, and this member is the text; empty: plain lines
   VectorFormat format = VectorFormat::text;
   uint32_t dims = 0;         // the first so many of the model's
   bool renormalize = false;  // to length 1, where dims cuts some off

@@ -1,0 +1,56 @@
+// libhilo_cuda_host.so: the plug-in's table filled by a device that is played on the host, so that
+// whole programs are tested without a GPU. When the program ends, it tells on standard error what
+// it would have complained of. The environment says what device it plays:
+//
+//   HILO_HOST_GPU_ERROR      what open() gives; 35 stands for a machine without a driver
+//   HILO_HOST_GPU_MEBIBYTES  its memory
+//   HILO_HOST_GPU_VERSION    of the table
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "backend/cuda/host/fake_driver.h"
+
+namespace hilo {
+namespace {
+
+template <class Number>
+Number number_or(const char* variable, Number otherwise) {
+  const char* const set = std::getenv(variable);
+  const std::string_view text = set == nullptr ? "" : set;
+  std::from_chars(text.data(), text.data() + text.size(), otherwise);
+  return otherwise;
+}
+
+class HostGpu {
+ public:
+  HostGpu()
+      : fake_({.bytes = number_or<uint64_t>("HILO_HOST_GPU_MEBIBYTES", 1024) << 20,
+               .open_error = number_or<int>("HILO_HOST_GPU_ERROR", 0)}),
+        table_(fake_.table()) {
+    table_.version = number_or<uint32_t>("HILO_HOST_GPU_VERSION", cuda_driver_version);
+  }
+  HostGpu(const HostGpu&) = delete;
+  HostGpu& operator=(const HostGpu&) = delete;
+  ~HostGpu() {
+    for (const std::string& complaint : fake_.complaints())
+      fmt::print(stderr, "host GPU: {}\n", complaint);
+    if (fake_.alive() > 0)
+      fmt::print(stderr, "host GPU: {} things were not released\n", fake_.alive());
+  }
+  const CudaDriver& table() const { return table_; }
+
+ private:
+  FakeDriver fake_;
+  CudaDriver table_;
+};
+
+}  // namespace
+}  // namespace hilo
+
+extern "C" __attribute__((visibility("default"))) const CudaDriver* hilo_cuda_driver() {
+  static const hilo::HostGpu gpu;
+  return &gpu.table();
+}
