@@ -82,6 +82,7 @@ ordered_json lane_json(const LaneMetrics& lane, const LaneWork& work, Instant no
       {"batch_texts", quantiles(lane.batch_texts.counts())},
       {"batch_tokens", quantiles(lane.batch_tokens.counts())},
       {"cpu_ns", work.cpu_time},
+      {"device_ns", lane.device_ns.get()},
       {"stops_ns", quantiles(work.stop_ns)},
       {"stopped_ns", work.stop_ns.sum()},
       {"stages_ns", std::move(stages)},

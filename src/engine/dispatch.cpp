@@ -191,7 +191,8 @@ void EngineCore::take_back(const Plan& plan, const WorkTimes& times, Instant now
     else
       queue_to_encode(id);
   }
-  if (plan.work == Work::encode && plan.count > 0) metrics_.computed(plan, tokens);
+  if (plan.work == Work::encode && plan.count > 0)
+    metrics_.computed(plan, tokens, options_.device ? times.computed : 0);
 }
 
 void EngineCore::queue_to_encode(TaskId id) {

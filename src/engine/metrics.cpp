@@ -35,9 +35,10 @@ void Metrics::refused(Lane lane, CompletionStatus status) {
   of(lane).refused_at_once.add(1);
 }
 
-void Metrics::computed(const Plan& plan, uint32_t tokens) {
+void Metrics::computed(const Plan& plan, uint32_t tokens, Nanoseconds device_time) {
   LaneMetrics& lane = of(plan.lane);
   lane.batches.add(1);
+  lane.device_ns.add(static_cast<uint64_t>(device_time));
   lane.batch_texts.record(plan.count);
   lane.batch_tokens.record(tokens);
 }

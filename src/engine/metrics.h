@@ -55,6 +55,7 @@ struct LaneMetrics {
   Counter waiting;             // for a worker, now
   Counter oldest_admitted_ns;  // of those that are open; 0 if there are none
   Counter batches;
+  Counter device_ns;  // how long a device was at them
   Histogram batch_texts;
   Histogram batch_tokens;
   std::array<Histogram, stage_names.size()> stage_ns;
@@ -93,7 +94,8 @@ class Metrics {
   void echoed() { echoes_.add(1); }
   void handed_out(Lane lane, uint32_t texts) { subtract(of(lane).waiting, texts); }
   void waits_again(Lane lane) { of(lane).waiting.add(1); }
-  void computed(const Plan& plan, uint32_t tokens);
+  // Without a device, which had no time of it.
+  void computed(const Plan& plan, uint32_t tokens, Nanoseconds device_time);
   // The task is as it was while it was open.
   void completed(TaskId id, const Task& task, CompletionStatus status, Instant now);
 

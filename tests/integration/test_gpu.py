@@ -77,6 +77,8 @@ def test_both_lanes_are_served_from_the_gpu(
         numbers = json.loads(run_hilo("top", "--once", "--json").stdout)
         assert numbers["backend"] == "cuda bf16 (fake device)"
         assert sum(worker["device"] for worker in numbers["workers"]) == 4
+        for lane in ("high", "low"):
+            assert numbers["lanes"][lane]["device_ns"] > 0
         high.close()
         low.close()
         engine.signal(signal.SIGTERM)

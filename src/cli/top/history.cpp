@@ -23,14 +23,17 @@ LaneFigures figures_between(const Snapshot& older, const Snapshot& newer, Lane l
   const auto rate = [&](uint64_t before, uint64_t after) {
     return ratio(static_cast<double>(after - before) * static_cast<double>(second_ns), passed_ns);
   };
-  LaneFigures figures{.texts_per_s = rate(from.ok, to.ok),
-                      .tokens_per_s = rate(from.tokens, to.tokens),
-                      .compute_share = share(from.cpu_ns, to.cpu_ns),
-                      .stops_per_s = rate(from.stops, to.stops),
-                      .stopped_share = share(from.stopped_ns, to.stopped_ns),
-                      .texts_per_batch = mean(from.batch_texts, to.batch_texts),
-                      .tokens_per_batch = mean(from.batch_tokens, to.batch_tokens),
-                      .whole = to.whole.since(from.whole)};
+  LaneFigures figures{
+      .texts_per_s = rate(from.ok, to.ok),
+      .tokens_per_s = rate(from.tokens, to.tokens),
+      .compute_share = newer.has_device
+                           ? ratio(static_cast<double>(to.device_ns - from.device_ns), passed_ns)
+                           : share(from.cpu_ns, to.cpu_ns),
+      .stops_per_s = rate(from.stops, to.stops),
+      .stopped_share = share(from.stopped_ns, to.stopped_ns),
+      .texts_per_batch = mean(from.batch_texts, to.batch_texts),
+      .tokens_per_batch = mean(from.batch_tokens, to.batch_tokens),
+      .whole = to.whole.since(from.whole)};
   for (size_t stage = 0; stage < stages_shown.size(); ++stage)
     figures.stage_ns[stage] = mean(from.stages[stage], to.stages[stage]);
   return figures;

@@ -12,7 +12,7 @@ namespace hilo {
 struct LaneFigures {
   double texts_per_s = 0;
   double tokens_per_s = 0;
-  double compute_share = 0;  // of all cores, 0 to 1
+  double compute_share = 0;  // of all cores, or of the device, 0 to 1
   double stops_per_s = 0;
   double stopped_share = 0;  // of all cores, 0 to 1
   double texts_per_batch = 0;

@@ -105,6 +105,16 @@ TEST(Screen, WhoHadMostComesFirstAndItsNameControlsNothing) {
 }
 
 // Fails if the numbers of an engine that is gone are taken for the first ones of the next.
+// Fails if what a GPU did is told as a part of the cores' time, which its workers hardly use.
+TEST(History, WithADeviceItsTimeIsTold) {
+  Snapshot older = snapshot_after(1);
+  Snapshot newer = snapshot_after(2);
+  newer.lanes[1].device_ns = 600 * millisecond_ns;
+  EXPECT_GT(figures_between(older, newer, Lane::low).compute_share, 0.7);
+  newer.has_device = true;
+  EXPECT_DOUBLE_EQ(figures_between(older, newer, Lane::low).compute_share, 0.6);
+}
+
 TEST(History, AnotherEngineBeginsAnew) {
   History history = history_of(5);
   Snapshot other = snapshot_after(6);

@@ -36,6 +36,7 @@ LaneNumbers lane_numbers(const json& lane) {
                       .batch_texts = count_and_sum(lane.at("batch_texts")),
                       .batch_tokens = count_and_sum(lane.at("batch_tokens")),
                       .cpu_ns = lane.at("cpu_ns"),
+                      .device_ns = lane.at("device_ns"),
                       .stops = lane.at("stops_ns").at("count"),
                       .stopped_ns = lane.at("stopped_ns"),
                       .stages = {},
@@ -68,7 +69,9 @@ Snapshot snapshot_of(const json& answer) {
   for (const Lane lane : {Lane::high, Lane::low})
     snapshot.lanes[lane_index(lane)] = lane_numbers(answer.at("lanes").at(lane_name(lane)));
   for (const json& worker : answer.at("workers"))
-    if (!worker.value("device", false))
+    if (worker.at("device") == true)
+      snapshot.has_device = true;
+    else
       snapshot.cores = std::max<uint64_t>(snapshot.cores, worker.at("core").get<uint64_t>() + 1);
   for (const json& client : answer.at("clients"))
     snapshot.clients.push_back(client_numbers(client));

@@ -25,7 +25,7 @@ struct LaneNumbers {
   uint64_t ok = 0, refused = 0, expired = 0, cancelled = 0;
   uint64_t tokens = 0;
   CountAndSum batch_texts, batch_tokens;
-  uint64_t cpu_ns = 0;
+  uint64_t cpu_ns = 0, device_ns = 0;
   uint64_t stops = 0, stopped_ns = 0;
   std::array<CountAndSum, stages_shown.size()> stages;
   HistogramCounts whole;
@@ -45,6 +45,7 @@ struct Snapshot {
   Nanoseconds uptime = 0;
   uint64_t budget_bytes = 0, resident_bytes = 0;
   uint64_t cores = 0;
+  bool has_device = false;
   std::array<LaneNumbers, lane_count> lanes{};
   std::vector<ClientNumbers> clients{};
 

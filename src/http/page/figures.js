@@ -31,7 +31,9 @@ export function quantile(counts, q, max = Infinity) {
   return null;
 }
 
-const coresOf = (report) => new Set(report.workers.map((worker) => worker.core)).size;
+const onCores = (report) => report.workers.filter((worker) => !worker.device);
+const coresOf = (report) => new Set(onCores(report).map((worker) => worker.core)).size;
+const hasDevice = (report) => report.workers.some((worker) => worker.device);
 
 export function laneFigures(older, newer, name) {
   const [from, to] = [older.lanes[name], newer.lanes[name]];
@@ -41,7 +43,9 @@ export function laneFigures(older, newer, name) {
   return {
     textsPerSecond: rate(from.completed.ok, to.completed.ok),
     tokensPerSecond: rate(from.tokens, to.tokens),
-    share: (to.cpu_ns - from.cpu_ns) / (passed * coresOf(newer)),
+    share: hasDevice(newer)
+      ? (to.device_ns - from.device_ns) / passed
+      : (to.cpu_ns - from.cpu_ns) / (passed * coresOf(newer)),
     refusedPerSecond: rate(from.completed.refused, to.completed.refused),
     p50: quantile(counts, 0.5, to.whole_buckets.max),
     p99: quantile(counts, 0.99, to.whole_buckets.max),
