@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/no_signals.h"
 #include "engine/cpu_quota.h"
 
 namespace hilo {
@@ -51,12 +51,8 @@ bool run_only_when_idle(std::thread& thread) {
 void be_nice() { ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19); }
 
 std::thread start_thread(const std::string& name, std::function<void()> body) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // Inherited by the new thread.
+  const NoSignals no_signals;
   std::thread thread{std::move(body)};
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_setname_np(thread.native_handle(), name.c_str());
   return thread;
 }

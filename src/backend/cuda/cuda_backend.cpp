@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "base/log.h"
+#include "base/no_signals.h"
 
 namespace hilo {
 namespace {
@@ -252,7 +253,10 @@ Status check_version(const CudaDriver& driver) {
 
 }  // namespace
 
+// CUDA begins threads of its own wherever it likes, in the three calls below.
+
 Result<const CudaDriver*> load_cuda_driver() {
+  const NoSignals no_signals;
   auto function = load_plugin({.file = "libhilo_cuda.so",
                                .path_variable = "HILO_CUDA_PLUGIN",
                                .function = "hilo_cuda_driver"});
@@ -263,6 +267,7 @@ Result<const CudaDriver*> load_cuda_driver() {
 }
 
 Result<std::string> describe_cuda_device(const CudaDriver& driver) {
+  const NoSignals no_signals;
   const auto device = OpenDevice::open(driver);
   if (!device) return device.error();
   const CudaDevice& about = device->about();
@@ -272,6 +277,7 @@ Result<std::string> describe_cuda_device(const CudaDriver& driver) {
 
 Result<std::unique_ptr<Backend>> make_cuda_backend(const CudaDriver& driver, const Model& model,
                                                    const CudaBackendOptions& options) {
+  const NoSignals no_signals;
   if (Status version = check_version(driver); !version) return version.error();
   if (Status shape = check_shape(model.header.encoder); !shape) return shape.error();
   auto device = OpenDevice::open(driver);

@@ -7,7 +7,10 @@
 //   HILO_HOST_GPU_VERSION    of the table
 #include <charconv>
 #include <cstdlib>
+#include <future>
+#include <string>
 #include <string_view>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -31,10 +34,14 @@ class HostGpu {
                .open_error = number_or<int>("HILO_HOST_GPU_ERROR", 0)}),
         table_(fake_.table()) {
     table_.version = number_or<uint32_t>("HILO_HOST_GPU_VERSION", cuda_driver_version);
+    // CUDA has threads of its own, too: a signal to the program must not reach them.
+    thread_ = std::thread{[end = end_.get_future()] { end.wait(); }};
   }
   HostGpu(const HostGpu&) = delete;
   HostGpu& operator=(const HostGpu&) = delete;
   ~HostGpu() {
+    end_.set_value();
+    thread_.join();
     for (const std::string& complaint : fake_.complaints())
       fmt::print(stderr, "host GPU: {}\n", complaint);
     if (fake_.alive() > 0)
@@ -45,6 +52,8 @@ class HostGpu {
  private:
   FakeDriver fake_;
   CudaDriver table_;
+  std::promise<void> end_;
+  std::thread thread_;
 };
 
 }  // namespace
