@@ -52,15 +52,15 @@ Status wait_for_end(pid_t process) {
 
 Status serve_programs(const ModelOptions& options, const std::vector<BenchProgram>& programs,
                       const Preemption& preemption) {
-  Result<ModelSource> source = find_model(options);
-  if (!source) return source.error();
   std::fflush(stdout);           // Else each child prints what is still buffered, once more.
-  std::vector<Started> started;  // Forked before any thread exists.
+  std::vector<Started> started;  // Forked before any thread exists, or a GPU is opened.
   for (const BenchProgram& program : programs) {
     Result<Started> client = start(program);
     if (!client) return client.error();
     started.push_back(std::move(*client));
   }
+  Result<ModelSource> source = find_model(options);
+  if (!source) return source.error();
   auto supervisor = Supervisor::create({.channel = source->channel, .restart = {}});
   if (!supervisor) return supervisor.error();
   for (size_t i = 0; i < programs.size(); ++i)
