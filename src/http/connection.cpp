@@ -207,7 +207,7 @@ Awaitable<Answer> Connection::handle(const Route& route, Request& request) {
   const Context context = service_.context();
   const auto packed = is_packed(request);
   if (!packed) co_return packed.error();
-  if (!*packed && request.body.size() <= body_bytes_at_once)
+  if (!*packed && request.body.size() <= route.bytes_at_once)
     co_return route.handle(request, context);
   // Its sentence may change meanwhile.
   const std::string absence{context.absence};
@@ -224,8 +224,6 @@ Awaitable<Answer> Connection::handle(const Route& route, Request& request) {
 
 Awaitable<Response> Connection::compute(const Route& route, const Caller& caller,
                                         const Request& request, Exchange exchange) {
-  if (exchange.work.tokens.size() > 0)
-    co_return route.write_problem({.message = "Token ids cannot be embedded yet: send texts."});
   const auto timeout = read_timeout_ms(request);
   if (!timeout) co_return route.write_problem(timeout.error());
   const auto lane = lane_of(request, exchange.work, caller, service_);
@@ -259,6 +257,7 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
     record_.engine_ns_max = std::max(record_.engine_ns_max, fact.engine_ns);
     truncated += fact.truncated ? 1 : 0;
   }
+  call.vectors.took_ns = record_.computed - record_.received;
   Response response;
   if (call.vectors.values.size() <= floats_at_once)
     response = exchange.write(call.vectors);

@@ -19,13 +19,22 @@ EngineAbout read_about(const hilo_info_t& info) {
   const auto text = [&json](const char* name) -> std::string {
     return json.contains(name) && json[name].is_string() ? json[name].get<std::string>() : "";
   };
+  // Something else than a string keeps its place, so that both lists of prompts stay in step.
+  const auto texts = [&json](const char* name) {
+    std::vector<std::string> found;
+    if (json.contains(name) && json[name].is_array())
+      for (const auto& item : json[name])
+        found.push_back(item.is_string() ? item.get<std::string>() : "");
+    return found;
+  };
   about.model = text("model");
   about.backend = text("backend");
   about.precision = text("precision");
   about.normalized = json.contains("normalized") && json["normalized"] == true;
-  if (json.contains("prompts") && json["prompts"].is_array())
-    for (const auto& name : json["prompts"])
-      if (name.is_string()) about.prompts.push_back(name.get<std::string>());
+  about.cross_encoder = json.contains("cross_encoder") && json["cross_encoder"] == true;
+  about.pooling = text("pooling");
+  about.prompts = texts("prompts");
+  about.prompt_texts = texts("prompt_texts");
   return about;
 }
 

@@ -7,7 +7,7 @@
 namespace hilo::http {
 namespace {
 
-constexpr size_t texts_per_turn = 16;
+constexpr size_t inputs_per_turn = 16;
 constexpr size_t results_at_once = 64;
 constexpr size_t advances_max = 8;  // rounds of taking before others have the io thread
 
@@ -31,11 +31,61 @@ Problem problem_of(hilo_status status, uint32_t index, uint32_t retry_after_ms) 
     case HILO_TOO_MANY_TOKENS:
     case HILO_UNKNOWN_ID:
     case HILO_INVALID_ARGUMENT:
-      return {.message = fmt::format("Text {} cannot be taken: {}", index, hilo_strerror(status))};
+      return {.kind = status == HILO_UNKNOWN_ID ? ProblemKind::unknown_tokens
+                                                : ProblemKind::bad_request,
+              .message = fmt::format("Input {} cannot be taken: {}", index, hilo_strerror(status))};
     default:
       return {.kind = ProblemKind::engine_failed,
-              .message = fmt::format("Text {} failed: {}", index, hilo_strerror(status))};
+              .message = fmt::format("Input {} failed: {}", index, hilo_strerror(status))};
   }
+}
+
+hilo_input input_of(const Work& work) {
+  if (!work.pairs.empty()) return HILO_PAIR;
+  return work.tokens.size() > 0 ? HILO_IDS : HILO_TEXT;
+}
+
+hilo_truncation truncation_of(Truncation truncation) {
+  switch (truncation) {
+    case Truncation::end:
+      return HILO_TRUNCATE_END;
+    case Truncation::start:
+      return HILO_TRUNCATE_START;
+    case Truncation::refuse:
+      return HILO_TRUNCATE_REFUSE;
+  }
+  ENSURE(false);
+}
+
+hilo_submit_options options_of(const Call& call, hilo_lane lane, Instant now) {
+  hilo_submit_options options{};
+  options.struct_bytes = sizeof options;
+  options.lane = lane;
+  options.input = input_of(call.work);
+  options.truncation = truncation_of(call.work.truncation);
+  options.raw = call.work.raw ? 1 : 0;
+  if (!call.work.prompt_name.empty()) options.prompt_name = call.work.prompt_name.c_str();
+  if (call.deadline)
+    options.timeout_ms = static_cast<uint32_t>((*call.deadline - now) / millisecond_ns + 1);
+  return options;
+}
+
+hilo_text as_text(std::string_view text) { return {text.data(), text.size()}; }
+
+// Writes what the engine gets of one input, and says how many texts that were.
+size_t put_texts(const Work& work, size_t index, hilo_text* texts) {
+  if (!work.pairs.empty()) {
+    texts[0] = as_text(work.texts[work.pairs[index].first]);
+    texts[1] = as_text(work.texts[work.pairs[index].second]);
+    return 2;
+  }
+  if (work.tokens.size() == 0) {
+    texts[0] = as_text(work.texts[index]);
+    return 1;
+  }
+  const std::span<const uint32_t> ids = work.tokens[index];
+  texts[0] = {reinterpret_cast<const char*>(ids.data()), ids.size_bytes()};
+  return 1;
 }
 
 size_t dims_of(const hilo_client* client) {
@@ -52,11 +102,13 @@ EngineClient::EngineClient(ClientHandle client, hilo_lane lane)
 }
 
 void EngineClient::begin(Call& call) {
+  ENSURE(call.work.tokens.size() == 0 || call.work.texts.size() == 0);
+  call.begun = monotonic_now();
   call.vectors.dims = dims_;
   call.vectors.values.resize(call.work.size() * dims_);
   call.vectors.facts.resize(call.work.size());
   turns_.push_back(&call);
-  submit_waiting(monotonic_now());
+  submit_waiting(call.begun);
 }
 
 void EngineClient::abandon(Call& call) {
@@ -121,8 +173,10 @@ void EngineClient::deliver(Place place, const hilo_result& result) {
     return finish(call, problem_of(result.status, place.index, result.retry_after_ms));
   std::copy_n(result.vector, dims_,
               call.vectors.values.begin() + static_cast<ptrdiff_t>(place.index * dims_));
-  call.vectors.facts[place.index] = {
-      .tokens = result.tokens, .truncated = result.truncated != 0, .engine_ns = result.engine_ns};
+  Vectors::Fact& fact = call.vectors.facts[place.index];
+  fact.tokens = result.tokens;
+  fact.truncated = result.truncated != 0;
+  fact.engine_ns = result.engine_ns;
   ++texts_computed_;
   if (++call.computed == call.work.size()) finish(call, std::nullopt);
 }
@@ -140,32 +194,29 @@ void EngineClient::submit_waiting(Instant now) {
 }
 
 EngineClient::Turn EngineClient::take_turn(Call& call, Instant now) {
-  hilo_submit_options options{};
-  options.struct_bytes = sizeof options;
-  options.lane = lane_;
-  if (!call.work.prompt_name.empty()) options.prompt_name = call.work.prompt_name.c_str();
-  if (call.deadline) {
-    if (*call.deadline <= now) {
-      finish(call, problem_of(HILO_EXPIRED, 0, 0));
-      return Turn::over;
-    }
-    options.timeout_ms = static_cast<uint32_t>((*call.deadline - now) / millisecond_ns + 1);
+  if (call.deadline && *call.deadline <= now) {
+    finish(call, problem_of(HILO_EXPIRED, 0, 0));
+    return Turn::over;
   }
-  std::array<hilo_text, texts_per_turn> texts;
-  std::array<uint32_t, texts_per_turn> indices;
+  const hilo_submit_options options = options_of(call, lane_, now);
+  std::array<hilo_text, 2 * inputs_per_turn> texts;  // two of a pair
+  std::array<uint32_t, inputs_per_turn> indices;
   size_t count = 0;
+  size_t put = 0;
   size_t next = call.next;
-  for (; count < texts_per_turn && (count < call.again.size() || next < call.work.size());
+  for (; count < inputs_per_turn && (count < call.again.size() || next < call.work.size());
        ++count) {
     indices[count] = count < call.again.size() ? call.again[count] : static_cast<uint32_t>(next++);
-    const std::string_view text = call.work.texts[indices[count]];
-    texts[count] = {text.data(), text.size()};
+    put += put_texts(call.work, indices[count], &texts[put]);
   }
-  std::array<hilo_task, texts_per_turn> tasks;
+  std::array<hilo_task, inputs_per_turn> tasks;
   size_t submitted = 0;
   const hilo_status status =
       hilo_submit_many(client_.get(), &options, texts.data(), count, tasks.data(), &submitted);
-  for (size_t i = 0; i < submitted; ++i) open_[tasks[i]] = {&call, indices[i]};
+  for (size_t i = 0; i < submitted; ++i) {
+    open_[tasks[i]] = {&call, indices[i]};
+    call.vectors.facts[indices[i]].waited_ns = now - call.begun;
+  }
   const size_t repeated = std::min(submitted, call.again.size());
   call.again.erase(call.again.begin(), call.again.begin() + static_cast<ptrdiff_t>(repeated));
   call.next += submitted - repeated;

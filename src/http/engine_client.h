@@ -37,6 +37,7 @@ struct Call {
   std::optional<Problem> problem = {};
 
   // Of the queue: texts from `next` on were never submitted; those in `again` the engine sent back.
+  Instant begun = {};
   size_t next = 0;
   std::vector<uint32_t> again = {};
   size_t computed = 0;

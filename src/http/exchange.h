@@ -36,7 +36,10 @@ struct EngineAbout {
   uint32_t dims = 0;
   uint32_t tokens_max = 0;
   bool normalized = false;
+  bool cross_encoder = false;
+  std::string pooling = {};
   std::vector<std::string> prompts = {};
+  std::vector<std::string> prompt_texts = {};  // of those, in their order
 
   friend bool operator==(const EngineAbout&, const EngineAbout&) = default;
 };
@@ -50,6 +53,7 @@ class PackedLists {
     ends_.push_back(items_.size());
   }
   size_t size() const { return ends_.size(); }
+  size_t items() const { return items_.size(); }  // of all lists
   View operator[](size_t index) const {
     const size_t begin = index == 0 ? 0 : ends_[index - 1];
     return View{items_.data() + begin, ends_[index] - begin};
@@ -62,23 +66,38 @@ class PackedLists {
 using TextList = PackedLists<char, std::string_view>;
 using TokenLists = PackedLists<uint32_t, std::span<const uint32_t>>;
 
-// What the engine shall compute: texts, or token ids in their place.
+// Two of the texts, by their places.
+struct PairPlaces {
+  uint32_t first;
+  uint32_t second;
+};
+
+// What becomes of an input with more tokens than the model takes.
+enum class Truncation : uint8_t { end, start, refuse };
+
+// What the engine shall compute: texts; or token ids in their place; or pairs of the texts, whose
+// vectors are scores.
 struct Work {
   TextList texts;
   TokenLists tokens;
-  std::string prompt_name;           // empty: none
+  std::vector<PairPlaces> pairs;
+  std::string prompt_name;  // empty: none
+  Truncation truncation = Truncation::end;
+  bool raw = false;                  // vectors of any length, and logits for scores
   std::optional<LaneWish> priority;  // the body's wish
 
-  size_t size() const { return texts.size() + tokens.size(); }
+  size_t size() const { return pairs.empty() ? texts.size() + tokens.size() : pairs.size(); }
 };
 
-// One vector for each text, in the order of the work.
+// One vector for each input, in the order of the work.
 struct Vectors {
   struct Fact {
     uint32_t tokens = 0;
     bool truncated = false;
     uint64_t engine_ns = 0;
+    Nanoseconds waited_ns = 0;  // here, before the engine had it
   };
+  Nanoseconds took_ns = 0;  // from the whole request to the last vector
   size_t dims = 0;
   std::vector<float> values;
   std::vector<Fact> facts;
@@ -101,6 +120,7 @@ struct Errand {
 using Answer = std::variant<Response, Problem, Exchange, Errand>;
 
 class StatusPage;
+class TextTokenizer;
 
 // What routes may look at besides the request.
 struct Context {
@@ -110,8 +130,9 @@ struct Context {
   bool any_model = false;  // accept every model name
   bool connected = false;
   bool draining = false;
-  std::string_view absence = {};      // why the engine is not connected, a sentence
-  StatusPage* status_page = nullptr;  // for errands only
+  std::string_view absence = {};             // why the engine is not connected, a sentence
+  StatusPage* status_page = nullptr;         // for errands only
+  const TextTokenizer* tokenizer = nullptr;  // null: none was given
 };
 
 struct Route {
@@ -122,6 +143,8 @@ struct Route {
   Response (*write_problem)(const Problem&);
   // Without an engine it is answered for the route, which then finds `about` in its context.
   bool needs_engine = true;
+  // A larger body is work for the bulk thread.
+  size_t bytes_at_once = body_bytes_at_once;
 };
 
 }  // namespace hilo::http

@@ -1,6 +1,5 @@
 #include "http/json_body.h"
 
-#include <limits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -43,89 +42,18 @@ std::string describe(simdjson::error_code error) {
   }
 }
 
-// Token ids of one text, or a problem that names the place.
-Outcome<std::vector<uint32_t>> read_ids(std::string_view name, const std::string& where,
-                                        simdjson::dom::array list) {
-  std::vector<uint32_t> ids;
-  for (const element item : list) {
-    uint64_t id = 0;
-    if (item.get(id) != simdjson::SUCCESS || id > std::numeric_limits<uint32_t>::max())
-      return wrong_field(name, fmt::format("'{}[{}]' must be a token id, as the items before it "
-                                           "are, not {}.",
-                                           where, ids.size(), kind_of(item)));
-    ids.push_back(static_cast<uint32_t>(id));
+Outcome<void> find_fields(simdjson::dom::object object, std::span<JsonField> fields) {
+  std::vector<bool> seen(fields.size());
+  for (const auto& [key, value] : object) {
+    for (size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i].name != key) continue;
+      if (seen[i]) return wrong_field(key, fmt::format("'{}' is there more than once.", key));
+      seen[i] = true;
+      if (!value.is_null()) fields[i].value = value;
+    }
   }
-  return ids;
+  return {};
 }
-
-class InputReader {
- public:
-  InputReader(std::string_view name, const Limits& limits) : name_(name), limits_(limits) {}
-
-  Outcome<Work> read(element value) {
-    if (value.is_string()) {
-      if (Outcome<void> added = add_text(value, std::string{name_}); !added) return added.error();
-      return std::move(work_);
-    }
-    simdjson::dom::array list;
-    if (value.get(list) != simdjson::SUCCESS)
-      return wrong_field(
-          name_, fmt::format("'{}' must be a string, a list of strings, or token ids, not {}.",
-                             name_, kind_of(value)));
-    return read_list(list);
-  }
-
- private:
-  Outcome<Work> read_list(simdjson::dom::array list) {
-    if (list.begin() == list.end())
-      return wrong_field(name_, fmt::format("'{}' is an empty list.", name_));
-    if ((*list.begin()).is_number()) {
-      auto ids = read_ids(name_, std::string{name_}, list);
-      if (!ids) return ids.error();
-      work_.tokens.add(*ids);
-      return std::move(work_);
-    }
-    const element_type kind = (*list.begin()).type();
-    size_t index = 0;
-    for (const element item : list) {
-      if (index == limits_.texts_per_request_max)
-        return wrong_field(name_, fmt::format("'{}' has more than {} texts, the most that one "
-                                              "request may have.",
-                                              name_, limits_.texts_per_request_max));
-      if (Outcome<void> added = add(item, kind, index++); !added) return added.error();
-    }
-    return std::move(work_);
-  }
-
-  Outcome<void> add(element item, element_type kind, size_t index) {
-    const std::string where = fmt::format("{}[{}]", name_, index);
-    if (item.type() != kind || (!item.is_string() && !item.is_array()))
-      return wrong_field(
-          name_, fmt::format("'{}' must be {}, not {}.", where,
-                             kind == element_type::ARRAY ? "a list of token ids, as the first is"
-                                                         : "a string",
-                             kind_of(item)));
-    if (item.is_string()) return add_text(item, where);
-    auto ids = read_ids(name_, where, item.get_array().value_unsafe());
-    if (!ids) return ids.error();
-    if (ids->empty()) return wrong_field(name_, fmt::format("'{}' is an empty list.", where));
-    work_.tokens.add(*ids);
-    return {};
-  }
-
-  Outcome<void> add_text(element item, const std::string& where) {
-    const std::string_view text = item.get_string().value_unsafe();
-    if (text.size() > text_bytes_max)
-      return wrong_field(name_, fmt::format("'{}' has {} bytes; a text may have {} at most.", where,
-                                            text.size(), text_bytes_max));
-    work_.texts.add(text);
-    return {};
-  }
-
-  std::string_view name_;
-  const Limits& limits_;
-  Work work_;
-};
 
 }  // namespace
 
@@ -157,21 +85,25 @@ const char* kind_of(element value) {
 Outcome<void> read_object(const std::string& body, std::span<JsonField> fields) {
   element root;
   if (const auto error = parser_of_thread(body.size()).parse(body).get(root))
-    return Problem{.message = fmt::format("The body is not valid JSON: {}.", describe(error))};
+    return Problem{.kind = ProblemKind::malformed_json,
+                   .message = fmt::format("The body is not valid JSON: {}.", describe(error))};
   simdjson::dom::object object;
   if (root.get(object) != simdjson::SUCCESS)
     return Problem{.message =
                        fmt::format("The body must be a JSON object, not {}.", kind_of(root))};
-  std::vector<bool> seen(fields.size());
-  for (const auto& [key, value] : object) {
-    for (size_t i = 0; i < fields.size(); ++i) {
-      if (fields[i].name != key) continue;
-      if (seen[i]) return wrong_field(key, fmt::format("'{}' is there more than once.", key));
-      seen[i] = true;
-      if (!value.is_null()) fields[i].value = value;
-    }
-  }
-  return {};
+  return find_fields(object, fields);
+}
+
+Outcome<void> read_object(const JsonField& field, std::span<JsonField> fields) {
+  simdjson::dom::object object;
+  if (field.value->get(object) == simdjson::SUCCESS) return find_fields(object, fields);
+  return wrong_field(field.name, fmt::format("'{}' must be an object, not {}.", field.name,
+                                             kind_of(*field.value)));
+}
+
+Outcome<void> require(const JsonField& field) {
+  if (field.value) return {};
+  return wrong_field(field.name, fmt::format("The field '{}' is missing.", field.name));
 }
 
 Outcome<std::optional<std::string_view>> optional_text(const JsonField& field) {
@@ -207,12 +139,6 @@ Outcome<std::optional<LaneWish>> optional_lane(const JsonField& field) {
   if (const auto wish = lane_wish_of(**word)) return wish;
   return wrong_field(field.name,
                      fmt::format("'{}' must be \"high\", \"low\" or \"auto\".", field.name));
-}
-
-Outcome<Work> read_inputs(const JsonField& field, const Limits& limits) {
-  if (!field.value)
-    return wrong_field(field.name, fmt::format("The field '{}' is missing.", field.name));
-  return InputReader{field.name, limits}.read(*field.value);
 }
 
 }  // namespace hilo::http

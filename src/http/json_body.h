@@ -22,7 +22,10 @@ struct JsonField {
 // a problem; others than those asked for are passed over. The values live until the next call in
 // this thread.
 Outcome<void> read_object(const std::string& body, std::span<JsonField> fields);
+// The same of a field that is there, which must be an object.
+Outcome<void> read_object(const JsonField& field, std::span<JsonField> fields);
 
+Outcome<void> require(const JsonField& field);
 Outcome<std::optional<std::string_view>> optional_text(const JsonField& field);
 Outcome<std::optional<bool>> optional_flag(const JsonField& field);
 // A whole number from min to max.
@@ -30,9 +33,6 @@ Outcome<std::optional<uint32_t>> optional_number(const JsonField& field, uint32_
                                                  uint32_t max);
 // The field `priority`.
 Outcome<std::optional<LaneWish>> optional_lane(const JsonField& field);
-
-// What shall be embedded: a text, texts, token ids, or lists of token ids.
-Outcome<Work> read_inputs(const JsonField& field, const Limits& limits);
 
 Problem wrong_field(std::string_view name, std::string message);
 // "a string", "a number": what a value is, for sentences.

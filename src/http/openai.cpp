@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "http/json_body.h"
+#include "http/json_inputs.h"
 #include "http/json_writer.h"
+#include "http/model_kind.h"
 #include "http/model_name.h"
 #include "http/vector_math.h"
 
@@ -22,6 +24,9 @@ struct ErrorNames {
 ErrorNames names_of(ProblemKind kind) {
   switch (kind) {
     case ProblemKind::bad_request:
+    case ProblemKind::malformed_json:
+    case ProblemKind::empty_list:
+    case ProblemKind::unknown_tokens:
     case ProblemKind::no_such_route:
     case ProblemKind::wrong_method:
     case ProblemKind::too_slow:
@@ -29,6 +34,8 @@ ErrorNames names_of(ProblemKind kind) {
     case ProblemKind::unknown_encoding:
     case ProblemKind::header_too_large:
       return {"invalid_request_error", nullptr};
+    case ProblemKind::wrong_model:
+      return {"invalid_request_error", "model_not_supported"};
     case ProblemKind::no_such_model:
       return {"invalid_request_error", "model_not_found"};
     case ProblemKind::unauthorized:
@@ -48,6 +55,7 @@ ErrorNames names_of(ProblemKind kind) {
 }
 
 Answer embeddings(const Request& request, const Context& context) {
+  if (auto able = check_makes_vectors(context); !able) return able.error();
   auto read = read_embeddings_request(request.body, context);
   if (!read) return read.error();
   Work work = std::exchange(read->work, {});

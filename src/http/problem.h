@@ -12,6 +12,10 @@ namespace hilo::http {
 
 enum class ProblemKind {
   bad_request,
+  malformed_json,
+  empty_list,
+  unknown_tokens,  // no such token id, or no tokenizer that could tell
+  wrong_model,     // it does not compute that
   unauthorized,
   forbidden,
   no_such_model,

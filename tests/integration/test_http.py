@@ -73,11 +73,15 @@ def test_any_model_may_be_named_if_allowed(runtime: Path, tmp_path: Path) -> Non
         assert (reply.status, reply.json["model"]) == (200, "echo")
 
 
-def test_token_ids_are_understood_and_refused(server: HttpServer) -> None:
-    for ids in ([101, 102], [[101, 102], [101]]):
-        reply = server.embed({"input": ids})
-        assert reply.status == 400
-        assert "Token ids" in reply.message
+def test_token_ids_take_the_place_of_texts(server: HttpServer) -> None:
+    texts = ["hello", "a"]  # The echo's tokens are bytes.
+    many = server.embed({"input": [list(text.encode()) for text in texts]})
+    assert vectors(many.json) == vectors(server.embed({"input": texts}).json)
+    assert many.json["usage"]["prompt_tokens"] == 6
+    one = server.embed({"input": list(b"hello")})
+    assert vectors(one.json) == vectors(many.json)[:1]
+    unknown = server.embed({"input": [[104], [256]]})
+    assert (unknown.status, unknown.json["error"]["type"]) == (400, "invalid_request_error")
 
 
 def test_the_vectors_are_those_of_hilo(runtime: Path, tmp_path: Path, model_folder: Path) -> None:
