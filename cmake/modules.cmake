@@ -17,7 +17,7 @@ set(HILO_MODULES
   "backend     : base protocol model"
   "supervisor  : base protocol channel"
   "engine      : base protocol channel tokenizer scheduler model backend supervisor"
-  "http        : base channel supervisor"
+  "http        : base channel tokenizer supervisor"
   "cli         : base engine supervisor tokenizer model backend channel protocol scheduler")
 
 # Third-party libraries, seen by the .cpp files that name them. fmt is compiled once, in

@@ -117,6 +117,10 @@ class ServeVerb final : public Verb {
   ProgramSpec http_program() const {
     std::vector<std::string> words{(program_folder() / "hilo-http").string(), "--socket",
                                    options_.socket, "--listen", http_};
+    if (needs_model(options_.model)) {
+      words.emplace_back("--tokenizer");
+      words.push_back(options_.model.directory);
+    }
     words.insert(words.end(), http_options_.begin(), http_options_.end());
     return {.name = "http", .command = join_command(words), .channel = std::nullopt};
   }

@@ -21,6 +21,7 @@ Answer ready(const Request&, const Context& context) {
 std::vector<Route> health_routes() {
   return {{"GET", "/health", ready, write_openai_problem, false},
           {"GET", "/health/ready", ready, write_openai_problem, false},
+          {"GET", "/ping", ready, write_openai_problem, false},
           {"GET", "/health/live", live, write_openai_problem, false}};
 }
 

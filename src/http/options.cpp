@@ -36,6 +36,8 @@ void add_http_options(const OptionList& list, HttpOptions& options) {
              "/tmp/hilo-UID.sock",
              "PATH"},
             options.socket);
+  list.text({"--tokenizer", "Model directory with the tokenizer of /tokenize and /decode", "DIR"},
+            options.tokenizer);
   list.flag({"--any-model", "Accept whatever model a request names"}, options.any_model);
   list.choice({"--lane", "Lane of requests that name none: high, low, or auto by their texts",
                "LANE [auto]"},

@@ -12,7 +12,8 @@ namespace hilo::http {
 
 struct HttpOptions {
   std::vector<std::string> listen{"127.0.0.1:8080"};
-  std::string socket;  // the engine's; empty: where hilo_connect() looks
+  std::string socket;     // the engine's; empty: where hilo_connect() looks
+  std::string tokenizer;  // a model directory; empty: texts cannot be tokenized here
   bool any_model = false;
   LanePolicy lanes;  // of who has no API key
   uint32_t auto_high_texts = 4;

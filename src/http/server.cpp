@@ -113,6 +113,12 @@ struct Server::State {
 };
 
 Result<std::unique_ptr<Server>> Server::create(const HttpOptions& options) {
+  std::unique_ptr<const TextTokenizer> tokenizer;
+  if (!options.tokenizer.empty()) {
+    auto opened = TextTokenizer::open(options.tokenizer);
+    if (!opened) return opened.error();
+    tokenizer = std::move(*opened);
+  }
   UniqueFd signals = open_signals();
   if (!signals.valid()) return Error{"cannot receive signals"};
   raise_descriptor_limit();
@@ -124,8 +130,9 @@ Result<std::unique_ptr<Server>> Server::create(const HttpOptions& options) {
     if (!listener) return listener.error();
     listeners.push_back(std::move(*listener));
   }
-  return std::unique_ptr<Server>{
-      new Server{std::make_unique<State>(options, std::move(signals), std::move(listeners))}};
+  auto state = std::make_unique<State>(options, std::move(signals), std::move(listeners));
+  state->service.tokenizer = std::move(tokenizer);
+  return std::unique_ptr<Server>{new Server{std::move(state)}};
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}

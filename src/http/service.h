@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "http/access.h"
@@ -12,6 +13,7 @@
 #include "http/request_record.h"
 #include "http/router.h"
 #include "http/status_page.h"
+#include "http/text_tokenizer.h"
 
 namespace hilo::http {
 
@@ -26,7 +28,8 @@ struct Service {
   Router router;
   Access access;
   Engine engine;
-  StatusPage status_page;  // of the thread for errands
+  StatusPage status_page;                          // of the thread for errands
+  std::unique_ptr<const TextTokenizer> tokenizer;  // may be null; used by the bulk thread, too
   BulkThread bulk;
   BulkThread errands{"errands"};
   bool draining = false;
@@ -41,7 +44,8 @@ struct Service {
             .connected = engine.connected(),
             .draining = draining || engine.draining(),
             .absence = engine.absence(),
-            .status_page = &status_page};
+            .status_page = &status_page,
+            .tokenizer = tokenizer.get()};
   }
 };
 

@@ -1,0 +1,29 @@
+#include "http/scores.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hilo::http {
+
+float probability_of(float logit) { return 1.0F / (1.0F + std::exp(-logit)); }
+
+std::optional<std::vector<Ranked>> read_scores(const Vectors& logits, bool raw) {
+  std::vector<Ranked> scores;
+  scores.reserve(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const float logit = logits[i].front();
+    if (std::isnan(logit)) return std::nullopt;
+    scores.push_back({i, raw ? logit : probability_of(logit)});
+  }
+  return scores;
+}
+
+void rank(std::vector<Ranked>& scores) {
+  std::ranges::stable_sort(scores, std::ranges::greater{}, &Ranked::score);
+}
+
+Problem no_score() {
+  return {.kind = ProblemKind::engine_failed, .message = "The model's score is not a number."};
+}
+
+}  // namespace hilo::http
