@@ -70,9 +70,28 @@ Result<std::unique_ptr<CudaLane>> CudaLane::make(const EncoderOnDevice& encoder,
   });
   if (!memory) return memory.error();
   lane->memory_ = *std::move(memory);
+  if (Status status = lane->run_once(encoder, buckets.front()); !status) return status.error();
   for (const CudaBucket& bucket : buckets)
     if (Status status = lane->record(encoder, bucket); !status) return status.error();
   return lane;
+}
+
+// A kernel is loaded when it is first called, which may not be allowed while work is recorded. So
+// all are called before, on a batch of nothing.
+Status CudaLane::run_once(const EncoderOnDevice& encoder, const CudaBucket& bucket) {
+  auto nothing = make_handle<PinnedMemory>(driver_, "pin memory of the host", [&](void** made) {
+    return driver_.allocate_pinned(sizeof(CudaBatchCounts), made);
+  });
+  if (!nothing) return nothing.error();
+  *static_cast<CudaBatchCounts*>(nothing->get()) = {};
+  auto* const memory = static_cast<std::byte*>(memory_.get());
+  int error = driver_.copy_in(memory + tensors_.batch + BatchLayout(bucket).counts, nothing->get(),
+                              sizeof(CudaBatchCounts), stream_.get());
+  if (error == 0) error = queue_encoder(encoder, tensors_, bucket, memory, stream_.get());
+  const int ended = driver_.synchronize(stream_.get());
+  if (error == 0) error = ended;
+  if (error != 0) return cuda_error(driver_, "run the encoder's work", error);
+  return {};
 }
 
 Status CudaLane::record(const EncoderOnDevice& encoder, const CudaBucket& bucket) {

@@ -73,6 +73,7 @@ class CudaLane {
 
   CudaLane(const EncoderOnDevice& encoder, const CudaBucket& largest)
       : driver_(encoder.driver), tensors_(encoder.header, largest) {}
+  Status run_once(const EncoderOnDevice& encoder, const CudaBucket& bucket);
   Status record(const EncoderOnDevice& encoder, const CudaBucket& bucket);
 
   const CudaDriver& driver_;

@@ -30,6 +30,7 @@ class CudaLanes : public testing::Test {
                                   {.quantum_tokens = 64, .quantum_texts = 16, .low_share = 0.05});
     EXPECT_TRUE(made);
     backend_ = *std::move(made);
+    work_of_start_ = work_of_low();
   }
   // Computes one text of so many tokens; how long the device was at it.
   Nanoseconds compute(Lane lane, uint32_t tokens) const {
@@ -44,13 +45,15 @@ class CudaLanes : public testing::Test {
     return workspace->device_time();
   }
   // The first stream was for the weights, the second is HIGH's.
-  bool low_was_launched() const {
-    return std::ranges::any_of(
+  ptrdiff_t work_of_low() const {
+    return std::ranges::count_if(
         fake_.work(), [](const std::string& work) { return work.starts_with("stream 3"); });
   }
+  bool low_was_launched() const { return work_of_low() > work_of_start_; }
 
   const FakeDriver fake_{{.computes = false}};
   std::unique_ptr<Backend> backend_;
+  ptrdiff_t work_of_start_ = 0;
 };
 
 TEST_F(CudaLanes, SayWhatBatchesTheyWant) {
