@@ -3,10 +3,7 @@
 #include "backend/cuda/cuda_backend.h"
 
 #include <atomic>
-#include <cmath>
 #include <memory>
-#include <optional>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,8 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "backend/cpu/cpu_backend.h"
-#include "backend/cpu/random_model.h"
+#include "backend/cuda/encoder_test_support.h"
 #include "backend/cuda/host/fake_driver.h"
 #include "backend/cuda/kernels_test_support.h"
 #include "base/log.h"
@@ -25,104 +21,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr EncoderConfig tiny = {.layers = 2,
-                                .hidden = 64,
-                                .heads = 2,
-                                .intermediate = 128,
-                                .vocabulary = 50,
-                                .positions_max = 80,
-                                .token_types = 2};
-
-// Texts as one batch, and room for their vectors.
-struct Batch {
-  Batch(const Backend& backend, const std::vector<size_t>& lengths, uint32_t seed = 3) {
-    std::mt19937 random(seed);
-    for (const size_t length : lengths) {
-      for (size_t i = 0; i < length; ++i) {
-        ids.push_back(static_cast<uint32_t>(random()) % backend.vocabulary());
-        types.push_back(static_cast<uint8_t>(random() % 2));
-      }
-      starts.push_back(static_cast<uint32_t>(ids.size()));
-      vectors.emplace_back(backend.dims(), -7.0F);
-    }
-    for (std::vector<float>& vector : vectors) pointers.push_back(vector.data());
-  }
-  TokenBatch tokens(bool with_types) const {
-    return {.ids = ids,
-            .types = with_types ? std::span{types} : std::span<const uint8_t>{},
-            .sequence_start = starts,
-            .raw = raw};
-  }
-  bool run(const Backend& backend, Lane lane = Lane::high, bool with_types = false) {
-    const auto workspace = backend.make_workspace(starts.back(), 1, lane);
-    return backend.run(tokens(with_types), *workspace, YieldGate{}, pointers);
-  }
-
-  std::vector<uint32_t> ids;
-  std::vector<uint8_t> types;
-  std::vector<uint8_t> raw;
-  std::vector<uint32_t> starts = {0};
-  std::vector<std::vector<float>> vectors;
-  std::vector<float*> pointers;
-};
-
-double cosine(const std::vector<float>& a, const std::vector<float>& b) {
-  double product = 0.0, a_squares = 0.0, b_squares = 0.0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    product += double{a[i]} * double{b[i]};
-    a_squares += double{a[i]} * double{a[i]};
-    b_squares += double{b[i]} * double{b[i]};
-  }
-  return product / std::sqrt(a_squares * b_squares);
-}
-
-double length(const std::vector<float>& vector) {
-  double squares = 0.0;
-  for (const float number : vector) squares += double{number} * double{number};
-  return std::sqrt(squares);
-}
-
-struct ModelCase {
-  std::string name;
-  Model model;
-  bool with_types = false;
-};
-
-EncoderConfig changed(void (*change)(EncoderConfig&)) {
-  EncoderConfig config = tiny;
-  change(config);
-  return config;
-}
-
-// What the families differ in, and what pooling there is.
-std::vector<ModelCase> model_cases() {
-  const EncoderConfig distilbert = changed([](EncoderConfig& c) { c.token_types = 0; });
-  const EncoderConfig roberta = changed([](EncoderConfig& c) {
-    c.token_types = 1;
-    c.padding_id = 1;
-  });
-  const EncoderConfig mpnet = changed([](EncoderConfig& c) {
-    c.token_types = 0;
-    c.padding_id = 1;
-    c.relative_bias = true;
-  });
-  const EncoderConfig small_heads = changed([](EncoderConfig& c) {
-    c.hidden = 96;
-    c.heads = 4;
-    c.intermediate = 200;
-  });
-  std::vector<ModelCase> cases;
-  cases.push_back({"bert", random_model(tiny), true});
-  cases.push_back({"bert_last", random_model(tiny, Pooling::last, false)});
-  cases.push_back({"distilbert", random_model(distilbert, Pooling::cls, true)});
-  cases.push_back({"roberta", random_model(roberta)});
-  cases.push_back({"mpnet", random_model(mpnet)});
-  cases.push_back({"small_heads", random_model(small_heads)});
-  cases.push_back({"cross_encoder", random_cross_encoder(tiny, ScoreFunction::identity), true});
-  cases.push_back({"cross_encoder_sigmoid", random_cross_encoder(roberta, ScoreFunction::sigmoid)});
-  return cases;
-}
 
 CudaBackendOptions options_of(CudaFormat format, uint32_t quantum_tokens = 64) {
   return {.format = format, .quantum_tokens = quantum_tokens, .quantum_texts = 8};
@@ -144,23 +42,10 @@ TEST_P(CudaEncoder, MatchesTheCpuForEveryFamily) {
   for (const ModelCase& of : model_cases()) {
     SCOPED_TRACE(of.name);
     const auto backend = make(of.model, options_of(GetParam()));
-    const auto cpu = *make_cpu_backend(of.model, Precision::fp32, CpuLevel::scalar);
-    Batch batch(*backend, {1, 5, 40, 17});
-    batch.raw = {0, 1, 0, 1};
-    if (of.model.header.encoder.padding_id) batch.ids[8] = batch.ids[9] = 1;
-    Batch expected = batch;
-    expected.pointers.clear();
-    for (std::vector<float>& vector : expected.vectors) expected.pointers.push_back(vector.data());
-    ASSERT_TRUE(batch.run(*backend, Lane::high, of.with_types));
-    ASSERT_TRUE(expected.run(*cpu, Lane::high, of.with_types));
-    for (size_t text = 0; text < batch.vectors.size(); ++text) {
-      if (backend->dims() == 1) {
-        EXPECT_NEAR(batch.vectors[text][0], expected.vectors[text][0], 0.03F) << text;
-      } else {
-        EXPECT_GE(cosine(batch.vectors[text], expected.vectors[text]), 0.9999) << text;
-        EXPECT_NEAR(length(batch.vectors[text]) / length(expected.vectors[text]), 1, 0.01) << text;
-      }
-    }
+    const Agreement worst = agreement_with_cpu(*backend, of, {1, 5, 40, 17}, CpuLevel::scalar);
+    EXPECT_GE(worst.cosine, 0.9999);
+    EXPECT_LE(worst.length, 0.01);
+    EXPECT_LE(worst.score, 0.03);
   }
 }
 
@@ -171,10 +56,7 @@ TEST_P(CudaEncoder, VectorsDoNotDependOnTheBatch) {
   Batch together(*backend, {1, 30, 33, 2, 80, 16, 17, 3, 3, 1, 1, 1, 1, 1, 1});
   ASSERT_TRUE(together.run(*backend));
   for (size_t text = 0; text < together.vectors.size(); ++text) {
-    Batch alone(*backend, {1});
-    alone.ids.assign(together.ids.begin() + together.starts[text],
-                     together.ids.begin() + together.starts[text + 1]);
-    alone.starts = {0, static_cast<uint32_t>(alone.ids.size())};
+    Batch alone = together.alone(text);
     ASSERT_TRUE(alone.run(*backend, Lane::low));
     EXPECT_EQ(alone.vectors[0], together.vectors[text]) << "text " << text;
   }
@@ -306,7 +188,7 @@ TEST_F(CudaBackendTest, LaunchesNothingThatIsAbandoned) {
   YieldGate gate;
   gate.abandon();
   const uint64_t calls = fake.calls();
-  EXPECT_FALSE((*backend)->run(batch.tokens(false), *workspace, gate, batch.pointers));
+  EXPECT_FALSE((*backend)->run(batch.tokens(false), *workspace, gate, batch.pointers()));
   EXPECT_EQ(fake.calls(), calls);
 }
 
