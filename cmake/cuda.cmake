@@ -17,6 +17,29 @@ if(HILO_TESTS)
   endif()
 endif()
 
+# What is carried to a machine that has a GPU and little else, so it needs no library but C's.
+if(HILO_TESTS AND NOT HILO_SANITIZE)
+  file(GLOB gpu_test_sources CONFIGURE_DEPENDS
+    ${CMAKE_SOURCE_DIR}/src/backend/cuda/device/*_test.cpp)
+  add_executable(gpu_test ${gpu_test_sources})
+  target_link_libraries(gpu_test PRIVATE hilo_cuda_host GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_definitions(gpu_test PRIVATE HILO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+
+  file(GLOB gpu_bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/gpu/*.cpp)
+  add_executable(hilo-bench-gpu ${gpu_bench_sources})
+  target_include_directories(hilo-bench-gpu PRIVATE ${CMAKE_SOURCE_DIR}/bench)
+  target_link_libraries(hilo-bench-gpu PRIVATE hilo_backend)
+
+  foreach(program gpu_test hilo-bench-gpu)
+    target_link_libraries(${program} PRIVATE ${HILO_THIRD_PARTY} ${CMAKE_DL_LIBS})
+    target_link_options(${program} PRIVATE -static-libstdc++ -static-libgcc)
+  endforeach()
+
+  add_test(NAME gpu.tests COMMAND gpu_test)
+  set_tests_properties(gpu.tests PROPERTIES LABELS gpu TIMEOUT 600
+    SKIP_REGULAR_EXPRESSION "tests on a GPU are skipped")
+endif()
+
 # The plug-in libhilo_cuda.so, where there is a toolkit. hilo finds it beside itself, and does
 # without. Everything is one source to nvcc, which spends most of its time on headers.
 find_program(NVCC nvcc PATHS /usr/local/cuda/bin)
