@@ -38,6 +38,10 @@ if(HILO_TESTS AND NOT HILO_SANITIZE)
   add_test(NAME gpu.tests COMMAND gpu_test)
   set_tests_properties(gpu.tests PROPERTIES LABELS gpu TIMEOUT 600
     SKIP_REGULAR_EXPRESSION "tests on a GPU are skipped")
+  add_test(NAME gpu.check_runs_dry
+    COMMAND ${CMAKE_SOURCE_DIR}/tools/gpu_check.py --dry-run --programs ${CMAKE_BINARY_DIR}
+      --out ${CMAKE_BINARY_DIR}/gpu-check)
+  set_tests_properties(gpu.check_runs_dry PROPERTIES LABELS gpu TIMEOUT 120)
 endif()
 
 # The plug-in libhilo_cuda.so, where there is a toolkit. hilo finds it beside itself, and does
