@@ -13,24 +13,30 @@ void ScriptedDevice::comes(const ScriptedWorker& worker, uint32_t tokens) {
   low_waits_.push_back({&worker, tokens});
 }
 
-void ScriptedDevice::launch_low() {
-  while (!low_waits_.empty() && rules_.low_may_launch(low_waits_.front().tokens)) {
-    const Batch batch = low_waits_.front();
-    if (low_is_launched()) violated("P8: two quanta of LOW are at the device");
+void ScriptedDevice::launch_low(Instant now) {
+  while (!low_waits_.empty() && rules_.low_may_launch(low_waits_.front().tokens, now)) {
+    Batch batch = low_waits_.front();
+    if (low_launched_now() > 1)
+      violated("P8: more than a quantum of LOW and the next are launched");
+    if (low_launched_now() > 0 && high_is_open())
+      violated("P8: a quantum of LOW is launched behind another while HIGH is open");
     check_launch_of_low(batch.tokens);
-    rules_.low_launches(batch.tokens);
+    rules_.low_launches(batch.tokens, now);
+    batch.launched = now;
     launched_.push_back(batch);
     low_waits_.pop_front();
   }
-  if (!low_waits_.empty() && !low_is_launched() && !high_is_open())
+  if (!low_waits_.empty() && low_launched_now() == 0 && !high_is_open())
     violated("P4: LOW waits for a device that nobody else wants");
 }
 
-void ScriptedDevice::ends() {
+void ScriptedDevice::ends(Instant now) {
   const Batch batch = launched_.front();
   launched_.pop_front();
+  const Nanoseconds took = now - std::max(batch.launched, ended_);
+  ended_ = now;
   high_since_ = batch.is_high() ? high_since_ + batch.tokens : 0;
-  if (!batch.is_high()) return rules_.low_ends();
+  if (!batch.is_high()) return rules_.low_ends(batch.tokens, took, now);
   if (!low_waits_.empty()) high_computed_ += batch.tokens;
   rules_.high_goes(batch.tokens);
   check_low_gets_its_share(batch.tokens);
@@ -59,7 +65,7 @@ void ScriptedDevice::check_launch_of_low(uint32_t tokens) {
 
 // Of two batches of LOW that wait the first is launched as soon as it is owed.
 void ScriptedDevice::check_low_gets_its_share(uint32_t tokens_of_high) {
-  if (low_waits_.empty() || low_is_launched()) return;
+  if (low_waits_.empty() || low_launched_now() > 0) return;
   if (rate_ * (high_since_ - tokens_of_high) > low_waits_.front().tokens + 1)
     violated("P8: LOW is owed a quantum and not launched");
 }

@@ -24,13 +24,14 @@ class ScriptedDevice {
 
   // A worker has begun with a batch.
   void comes(const ScriptedWorker& worker, uint32_t tokens);
-  // Something has changed: LOW may be launched.
-  void launch_low();
+  // Something has changed, or it is time: LOW may be launched.
+  void launch_low(Instant now);
+  Instant next_launch() const { return low_waits_.empty() ? never : rules_.next_launch(); }
   bool is_at(const ScriptedWorker& worker) const {
     return !launched_.empty() && launched_.front().worker == &worker;
   }
   // The batch that it is at has ended.
-  void ends();
+  void ends(Instant now);
 
   // LOW's part of a device that HIGH shares with it, of the bound: 1 is the bound.
   double low_beside_high() const { return low_beside_high_; }
@@ -39,10 +40,11 @@ class ScriptedDevice {
   struct Batch {
     const ScriptedWorker* worker;
     uint32_t tokens;
+    Instant launched{};
     bool is_high() const { return worker->lane() == Lane::high; }
   };
-  bool low_is_launched() const {
-    return std::ranges::any_of(launched_, [](const Batch& batch) { return !batch.is_high(); });
+  int64_t low_launched_now() const {
+    return std::ranges::count_if(launched_, [](const Batch& batch) { return !batch.is_high(); });
   }
   bool high_is_open() const;
   void check_launch_of_low(uint32_t tokens);
@@ -53,6 +55,8 @@ class ScriptedDevice {
   TaskTable& tasks_;
   std::deque<Batch> launched_;
   std::deque<Batch> low_waits_;
+
+  Instant ended_;  // the batch before
 
   double high_computed_ = 0;  // tokens, while LOW waited
   double low_launched_ = 0;   // tokens, while HIGH was open

@@ -109,11 +109,11 @@ void Machine::begin(Instant now, Random& random) {
     worker->begin(now, speed_, random);
     if (is_of_device(*worker)) device_->comes(*worker, worker->tokens());
   }
-  if (device_ != nullptr) device_->launch_low();
+  if (device_ != nullptr) device_->launch_low(now);
 }
 
 Instant Machine::next_end(Instant now) {
-  Instant next = never;
+  Instant next = device_ == nullptr ? never : device_->next_launch();
   for (const auto& worker : workers_)
     if (runs(*worker) && worker->begun() && (worker->left() > 0 || worker->is_through()))
       next = std::min(next, now + worker->left());
@@ -134,7 +134,7 @@ void Machine::advance(Instant from, Instant to, Computed& computed) {
   for (const auto& worker : workers_) {
     if (!worker->begun() || !worker->is_through() || !runs(*worker)) continue;
     if (worker->lane() == Lane::high) computed.high_finished += worker->worked();
-    if (is_of_device(*worker)) device_->ends();
+    if (is_of_device(*worker)) device_->ends(to);
     worker->finish(to);
   }
 }

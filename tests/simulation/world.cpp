@@ -140,6 +140,7 @@ void World::advance_to(Instant to) {
   machine_.advance(now_, to, computed_);
   rules_.account(before, computed_, now_, to);
   now_ = to;
+  if (device_limits_) device_.launch_low(now_);
 }
 
 void World::let_clients_act() {

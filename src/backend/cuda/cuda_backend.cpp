@@ -187,9 +187,10 @@ class CudaBackend final : public Backend {
     if (lane == Lane::low) gate_.low_comes(tokens);
     const Instant queued = monotonic_now();
     const int error = compute(slot, bucket, range, lane);
-    workspace.took += lane_was_at(lane, queued);
+    const Nanoseconds took = lane_was_at(lane, queued);
+    workspace.took += took;
     if (lane == Lane::low)
-      gate_.low_ends();
+      gate_.low_ends(tokens, took);
     else
       gate_.high_goes(tokens);
     for (size_t text = range.first; text < range.end; ++text)
