@@ -19,7 +19,9 @@ std::optional<std::vector<Ranked>> read_scores(const Vectors& logits, bool raw) 
 }
 
 void rank(std::vector<Ranked>& scores) {
-  std::ranges::stable_sort(scores, std::ranges::greater{}, &Ranked::score);
+  std::ranges::sort(scores, [](const Ranked& a, const Ranked& b) {
+    return a.score != b.score ? a.score > b.score : a.index < b.index;
+  });
 }
 
 Problem no_score() {
