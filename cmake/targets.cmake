@@ -6,6 +6,9 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/hilo_main.cpp)
   target_link_options(hilo PRIVATE -static-libstdc++ -static-libgcc)
 endif()
 
+# Digests of prepared models.
+target_link_libraries(hilo_model PRIVATE OpenSSL::Crypto)
+
 # The HTTP front end: a client of the library, linked in.
 target_link_libraries(hilo_http PUBLIC hilo_client PRIVATE
   Boost::headers simdjson::simdjson OpenSSL::Crypto ZLIB::ZLIB)

@@ -102,3 +102,7 @@ def test_requirements_are_said_once() -> None:
     lines = (root / "python/requirements-dev.txt").read_text().splitlines()
     packages = [line for line in lines if line and not line.startswith("#")]
     assert f"dev = {json.dumps(packages)}" in text
+    oracles = (root / "python/requirements-oracles.txt").read_text().splitlines()
+    for extra in ("prepare", "rtx-check"):
+        (line,) = [line for line in text.splitlines() if line.startswith(f"{extra} = ")]
+        assert set(json.loads(line.partition(" = ")[2])) <= set(oracles)

@@ -92,6 +92,11 @@ void OptionList::pass_on(const std::string& prefix, std::vector<std::string>& pa
   });
 }
 
+void OptionList::rest(std::vector<std::string>& words) const {
+  parser_.prefix_command();
+  parser_.parse_complete_callback([&parser = parser_, &words] { words = parser.remaining(); });
+}
+
 void OptionList::require(std::function<std::string()> missing) const {
   parser_.callback([missing = std::move(missing)] {
     if (const std::string name = missing(); !name.empty()) throw CLI::RequiredError(name);

@@ -73,6 +73,9 @@ class OptionList {
   // values behind it, as options of another program, whose names have no prefix.
   void pass_on(const std::string& prefix, std::vector<std::string>& passed) const;
 
+  // Everything from the first word on that is no option of this list, options of others included.
+  void rest(std::vector<std::string>& words) const;
+
   // When all is read: the name of an option that is missing, or nothing.
   void require(std::function<std::string()> missing) const;
 

@@ -40,7 +40,8 @@ Status flush_output() {
 int run_command_line(int argc, char** argv) {
   open_standard_descriptors();
   const std::array verbs{make_run_verb(),      make_serve_verb(), make_embed_verb(),
-                         make_tokenize_verb(), make_info_verb(),  make_top_verb()};
+                         make_tokenize_verb(), make_info_verb(),  make_model_verb(),
+                         make_top_verb()};
   VerbParser parser{{"hilo", "hilo: text embeddings with two lanes", examples},
                     "hilo " HILO_VERSION};
   for (const auto& verb : verbs) {

@@ -5,6 +5,7 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cuda/cuda_backend.h"
 #include "cli/memory_report.h"
+#include "cli/model_facts.h"
 #include "cli/model_source.h"
 #include "cli/verb.h"
 #include "engine/engine.h"
@@ -19,32 +20,6 @@ Examples:
   hilo info
   hilo info --model DIR
   hilo info --model DIR --backend cuda)";
-
-void print_line(const std::string& name, const std::string& value) {
-  fmt::print("{:<12}{}\n", name, value);
-}
-
-std::string output_sentence(const ModelHeader& header) {
-  if (header.score) return "one float, the score of a pair of texts";
-  return fmt::format("{} floats, {} pooling, {}", header.dims(), pooling_name(header.pooling),
-                     header.normalize ? "of length 1" : "not normalized");
-}
-
-void print_model(const ModelHeader& header) {
-  const EncoderConfig& encoder = header.encoder;
-  print_line("model", header.name);
-  print_line("directory", header.directory.string());
-  print_line("shape", fmt::format("{} layers, {} wide, {} heads, {} in the middle", encoder.layers,
-                                  encoder.hidden, encoder.heads, encoder.intermediate));
-  print_line("vocabulary", fmt::format("{} ids", encoder.vocabulary));
-  print_line("tokens", fmt::format("at most {} a text, of {} that have a position",
-                                   header.tokens_max, encoder.text_tokens_max()));
-  print_line("vectors", output_sentence(header));
-  std::string prompts;
-  for (const Prompt& prompt : header.prompts)
-    prompts += fmt::format("{}{} ", prompts.empty() ? "" : ", ", prompt.name);
-  print_line("prompts", prompts.empty() ? "none" : prompts);
-}
 
 Result<std::string> describe_gpu() {
   const auto driver = load_cuda_driver();
@@ -84,7 +59,7 @@ class InfoVerb final : public Verb {
     const auto model = load(*source);
     if (!model) return model.error();
     if (Status status = print_machine(); !status) return status;
-    print_model(*source->header);
+    print_header(*source->header);
     print_line("backend", model->backend->describe());
     print_line("loading", fmt::format("{} ms", model->load_time / millisecond_ns));
     const Engine engine{*model->backend, model->tokenizer_or_null(), engine_options(*source)};

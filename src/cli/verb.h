@@ -23,6 +23,7 @@ std::unique_ptr<Verb> make_serve_verb();
 std::unique_ptr<Verb> make_embed_verb();
 std::unique_ptr<Verb> make_tokenize_verb();
 std::unique_ptr<Verb> make_info_verb();
+std::unique_ptr<Verb> make_model_verb();
 std::unique_ptr<Verb> make_top_verb();
 
 }  // namespace hilo

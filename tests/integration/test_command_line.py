@@ -25,7 +25,7 @@ def sentence_of(*arguments: str | Path, status: int = 1) -> str:
 
 def test_version_and_help() -> None:
     assert run_hilo("--version").stdout.startswith("hilo 0.")
-    for verb in ("run", "serve", "embed", "tokenize", "info"):
+    for verb in ("run", "serve", "embed", "tokenize", "info", "model"):
         done = run_hilo(verb, "--help")
         assert done.returncode == 0
         assert "Examples:" in done.stdout
@@ -37,6 +37,8 @@ def test_version_and_help() -> None:
         ([], "A verb is required"),
         (["fly"], "fly"),
         (["serve"], "--model is required"),
+        (["model"], "One of info, prepare and build is required"),
+        (["model", "info"], "The path of one model or file is required"),
         (["run", "--backend", "echo"], "--high or --low is required"),
         (["run", "--high", "true"], "--model is required"),
         (["serve", "--backend", "gpu"], "gpu"),
