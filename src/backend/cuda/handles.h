@@ -1,4 +1,4 @@
-// Owners of what a driver gives, which release it; and a driver's errors as sentences.
+// Owners of what a table of functions gives, which release it; and a driver's errors as sentences.
 #pragma once
 
 #include <string_view>
@@ -11,32 +11,35 @@
 
 namespace hilo {
 
-template <class Type, void (*CudaDriver::*Release)(Type*)>
-class CudaHandle {
+template <class Table, class Type, void (*Table::*Release)(Type*)>
+class TableHandle {
  public:
   using Pointee = Type;
 
-  CudaHandle() = default;
-  CudaHandle(const CudaDriver& driver, Type* handle) : driver_(&driver), handle_(handle) {}
-  CudaHandle(CudaHandle&& other) noexcept
-      : driver_(other.driver_), handle_(std::exchange(other.handle_, nullptr)) {}
-  CudaHandle& operator=(CudaHandle&& other) noexcept {
-    std::swap(driver_, other.driver_);
+  TableHandle() = default;
+  TableHandle(const Table& table, Type* handle) : table_(&table), handle_(handle) {}
+  TableHandle(TableHandle&& other) noexcept
+      : table_(other.table_), handle_(std::exchange(other.handle_, nullptr)) {}
+  TableHandle& operator=(TableHandle&& other) noexcept {
+    std::swap(table_, other.table_);
     std::swap(handle_, other.handle_);
     return *this;
   }
-  CudaHandle(const CudaHandle&) = delete;
-  CudaHandle& operator=(const CudaHandle&) = delete;
-  ~CudaHandle() {
-    if (handle_ != nullptr) (driver_->*Release)(handle_);
+  TableHandle(const TableHandle&) = delete;
+  TableHandle& operator=(const TableHandle&) = delete;
+  ~TableHandle() {
+    if (handle_ != nullptr) (table_->*Release)(handle_);
   }
 
   Type* get() const { return handle_; }
 
  private:
-  const CudaDriver* driver_ = nullptr;
+  const Table* table_ = nullptr;
   Type* handle_ = nullptr;
 };
+
+template <class Type, void (*CudaDriver::*Release)(Type*)>
+using CudaHandle = TableHandle<CudaDriver, Type, Release>;
 
 using DeviceMemory = CudaHandle<void, &CudaDriver::release>;
 using PinnedMemory = CudaHandle<void, &CudaDriver::release_pinned>;
