@@ -1,7 +1,8 @@
 # The GPU's kernels, compiled for the host and for a GPU that is played there, for tests.
 if(HILO_TESTS)
   file(GLOB cuda_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/kernels/*.cu)
-  file(GLOB cuda_host CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/host/*.cpp)
+  file(GLOB cuda_host CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/host/*.cpp
+    ${CMAKE_SOURCE_DIR}/src/backend/tensorrt/host/*.cpp)
   list(FILTER cuda_host EXCLUDE REGEX "/host_plugin\\.cpp$")
   set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-O2")
   add_library(hilo_cuda_host STATIC ${cuda_kernels} ${cuda_host})

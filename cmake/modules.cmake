@@ -33,7 +33,8 @@ set(HILO_THIRD_PARTY hilo_third_party)
 function(hilo_module name)
   set(folder ${CMAKE_SOURCE_DIR}/src/${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*.S)
-  list(FILTER sources EXCLUDE REGEX "/backend/cuda/(host|device)/")  # See cmake/cuda.cmake.
+  # See cmake/cuda.cmake and cmake/tensorrt.cmake.
+  list(FILTER sources EXCLUDE REGEX "/backend/(cuda|tensorrt)/(host|device|plugin)/")
   set(tests ${sources})
   set(benches ${sources})
   set(fuzzers ${sources})

@@ -26,8 +26,10 @@ class Hilo(Client):
     precision  "fp32" (exact), "bf16" (nearly), "int8" (smallest), or "auto", which takes bf16
                where the processor multiplies it faster than fp32
     threads    cores to use; None means all of them
-    backend    "cpu"; "cuda", a GPU; "auto", a GPU where there is one that the model fits, else the
-               CPU; "echo" and "null" need no model and exercise the path alone
+    backend    "cpu"; "cuda", a GPU; "tensorrt", a GPU with what was prepared; "auto", a GPU where
+               there is one that the model fits, else the CPU; "echo" and "null" need no model and
+               exercise the path alone
+    prepared   the directory that `hilo model prepare` made of the model, for "tensorrt"
 
     Raises StartFailed with the engine's own sentence if it does not start. The engine ends with
     `close()`, the end of a `with` block, or the program's own end, however it comes.
@@ -42,13 +44,16 @@ class Hilo(Client):
         model_dir: str | os.PathLike[str] | None = None,
         precision: str = "fp32",
         threads: int | None = None,
-        backend: Literal["cpu", "cuda", "auto", "echo", "null"] = "cpu",
+        backend: Literal["cpu", "cuda", "tensorrt", "auto", "echo", "null"] = "cpu",
+        prepared: str | os.PathLike[str] | None = None,
     ) -> None:
         arguments = ["--backend", backend, "--precision", precision]
         if model_dir is not None:
             arguments += ["--model", os.fspath(model_dir)]
         elif backend not in ("echo", "null"):
             raise ValueError('model_dir is missing: only the backends "echo" and "null" need none')
+        if prepared is not None:
+            arguments += ["--prepared", os.fspath(prepared)]
         if threads is not None:
             arguments += ["--threads", str(threads)]
         with tempfile.TemporaryFile() as words:

@@ -6,37 +6,72 @@
 #include <fmt/format.h>
 
 #include "backend/cuda/cuda_backend.h"
+#include "backend/tensorrt/tensorrt_backend.h"
 #include "base/log.h"
+#include "model/prepared_model.h"
 
 namespace hilo {
 namespace {
 
-using MadeBackend = Result<std::unique_ptr<Backend>>;
+struct OnDevice {
+  std::unique_ptr<Backend> backend;
+  std::string precision;
+};
 
-MadeBackend make_cuda(const ModelOptions& options, const Model& model) {
+Result<OnDevice> make_cuda(const ModelOptions& options, const Model& model) {
   const auto driver = load_cuda_driver();
   if (!driver) return driver.error();
-  return make_cuda_backend(**driver, model,
-                           {.format = options.gpu_format == "fp16" ? cuda_fp16 : cuda_bf16,
-                            .quantum_tokens = options.gpu_quantum,
-                            .low_share = options.low_share});
+  auto made = make_cuda_backend(**driver, model,
+                                {.format = options.gpu_format == "fp16" ? cuda_fp16 : cuda_bf16,
+                                 .quantum_tokens = options.gpu_quantum,
+                                 .low_share = options.low_share});
+  if (!made) return made.error();
+  return OnDevice{.backend = *std::move(made), .precision = options.gpu_format};
+}
+
+// The model's own weights are not used: the engine has them.
+Result<OnDevice> make_tensorrt(const ModelOptions& options, const Model& model) {
+  const auto prepared = read_prepared_model(options.prepared);
+  if (!prepared) return prepared.error();
+  // First of all: what the manifest tells is worth no more than the file that it is in.
+  const auto engine = read_engine(*prepared);
+  if (!engine) return engine.error();
+  const auto shim = load_tensorrt_shim(*prepared);
+  if (!shim) return shim.error();
+  const auto driver = load_cuda_driver();
+  if (!driver) return driver.error();
+  auto made = make_tensorrt_backend(
+      {.shim = **shim,
+       .driver = **driver,
+       .header = model.header,
+       .prepared = *prepared,
+       .engine = *engine},
+      {.quantum_tokens = options.gpu_quantum, .low_share = options.low_share});
+  if (!made) return made.error();
+  return OnDevice{.backend = *std::move(made), .precision = prepared->graph.precision};
 }
 
 // Each by its name in --backend; `auto` takes the first that can.
 struct DeviceBackend {
   std::string_view name;
-  MadeBackend (*make)(const ModelOptions& options, const Model& model);
+  Result<OnDevice> (*make)(const ModelOptions& options, const Model& model);
 };
-constexpr std::array device_backends{DeviceBackend{"cuda", make_cuda}};
+constexpr std::array device_backends{DeviceBackend{"tensorrt", make_tensorrt},
+                                     DeviceBackend{"cuda", make_cuda}};
+
+bool is_asked_for(const DeviceBackend& kind, const ModelOptions& options) {
+  if (options.backend != "auto") return options.backend == kind.name;
+  return kind.name != "tensorrt" || !options.prepared.empty();
+}
 
 Result<ChosenBackend> make_on_device(const DeviceBackend& kind, const ModelOptions& options,
                                      const Model& model) {
   auto made = kind.make(options, model);
   if (!made) return made.error();
   BackendFacts facts{.name = std::string{kind.name},
-                     .precision = options.gpu_format,
-                     .device = (*made)->device()->name};
-  return ChosenBackend{.backend = *std::move(made), .facts = std::move(facts)};
+                     .precision = std::move(made->precision),
+                     .device = made->backend->device()->name};
+  return ChosenBackend{.backend = std::move(made->backend), .facts = std::move(facts)};
 }
 
 }  // namespace
@@ -58,7 +93,7 @@ Result<ChosenBackend> choose_backend(const ModelOptions& options, const CpuChoic
   const bool any = options.backend == "auto";
   std::string why_not;
   for (const DeviceBackend& kind : device_backends) {
-    if (!any && options.backend != kind.name) continue;
+    if (!is_asked_for(kind, options)) continue;
     auto chosen = make_on_device(kind, options, model);
     if (!any) return chosen;
     if (chosen) {

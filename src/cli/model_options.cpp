@@ -14,10 +14,13 @@ void add_model_options(const OptionList& options, ModelOptions& model) {
 
 void add_backend_options(const OptionList& options, ModelOptions& model) {
   options.one_of({"--backend",
-                  "What computes: cpu; cuda, a GPU; auto, a GPU where there is one that the model "
-                  "fits, else the CPU; echo or null need no model and test the path of a text",
+                  "What computes: cpu; cuda, a GPU; tensorrt, a GPU with an engine of --prepared; "
+                  "auto, a GPU where there is one that the model fits, else the CPU; echo or null "
+                  "need no model and test the path of a text",
                   "NAME [cpu]"},
-                 model.backend, {"cpu", "cuda", "auto", "echo", "null"});
+                 model.backend, {"cpu", "cuda", "tensorrt", "auto", "echo", "null"});
+  options.text({"--prepared", "What `hilo model prepare` made of the model, for tensorrt", "DIR"},
+               model.prepared);
   options.one_of({"--precision",
                   "Numbers that the CPU computes with: fp32 (exact), bf16 (nearly), int8 "
                   "(smallest), or auto: bf16 where it is faster than fp32",
@@ -37,7 +40,8 @@ bool needs_model(const ModelOptions& options) {
 }
 
 std::string missing_option(const ModelOptions& options) {
-  return needs_model(options) && options.directory.empty() ? "--model" : "";
+  if (needs_model(options) && options.directory.empty()) return "--model";
+  return options.backend == "tensorrt" && options.prepared.empty() ? "--prepared" : "";
 }
 
 }  // namespace hilo

@@ -10,7 +10,8 @@ namespace hilo {
 
 struct ModelOptions {
   std::string directory;
-  std::string backend = "cpu";     // cpu, cuda, auto; echo, null
+  std::string backend = "cpu";     // cpu, cuda, tensorrt, auto; echo, null
+  std::string prepared;            // for tensorrt
   std::string precision = "fp32";  // of the CPU: fp32, bf16, int8, auto
   uint32_t threads = 0;
   std::string gpu_format = "bf16";  // or fp16
@@ -20,7 +21,7 @@ struct ModelOptions {
 
 // Adds --model, --threads and those of add_backend_options().
 void add_model_options(const OptionList& options, ModelOptions& model);
-// Adds --backend, --precision, --gpu-format and --gpu-quantum.
+// Adds --backend, --precision, --prepared, --gpu-format and --gpu-quantum.
 void add_backend_options(const OptionList& options, ModelOptions& model);
 
 // False for the backends that test the path of a text.

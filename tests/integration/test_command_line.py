@@ -37,6 +37,7 @@ def test_version_and_help() -> None:
         ([], "A verb is required"),
         (["fly"], "fly"),
         (["serve"], "--model is required"),
+        (["serve", "--model", "x", "--backend", "tensorrt"], "--prepared is required"),
         (["model"], "One of info, prepare and build is required"),
         (["model", "info"], "The path of one model or file is required"),
         (["run", "--backend", "echo"], "--high or --low is required"),

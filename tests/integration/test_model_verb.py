@@ -101,6 +101,24 @@ def test_what_is_not_there_or_told_of_by_nothing(tmp_path: Path) -> None:
     assert "told of by no hilo-model.json" in engine.stderr
 
 
+def test_an_engine_is_loaded_only_with_its_plug_in(
+    prepared: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And only after the file was checked, as that names the plug-in."""
+    monkeypatch.setenv("HILO_TENSORRT_PLUGIN", "/nonexistent/libhilo_tensorrt.so.11")
+    arguments = ("embed", "--model", model_folder, "--backend", "tensorrt", "a text")
+    done = run_hilo(*arguments, "--prepared", prepared)
+    assert done.returncode == 1
+    assert "names /nonexistent/libhilo_tensorrt.so.11, which is not there" in done.stderr
+    (prepared / "model.engine").write_bytes(b"something else")
+    done = run_hilo(*arguments, "--prepared", prepared)
+    assert done.returncode == 1
+    assert "its digest is another" in done.stderr
+    done = run_hilo(*arguments, "--prepared", prepared.parent)
+    assert done.returncode == 1
+    assert MANIFEST in done.stderr
+
+
 def test_words_in_python_need_a_python_that_has_hilo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,8 +46,8 @@ float ScoreHead::logit(const float* row, const YieldGate& gate) const {
   return sum;
 }
 
-float ScoreHead::score_of(float logit) const {
-  return function_ == ScoreFunction::sigmoid ? 1.0F / (1.0F + std::exp(-logit)) : logit;
+float score_of_logit(ScoreFunction function, float logit) {
+  return function == ScoreFunction::sigmoid ? 1.0F / (1.0F + std::exp(-logit)) : logit;
 }
 
 }  // namespace hilo

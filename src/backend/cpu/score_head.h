@@ -9,6 +9,9 @@
 
 namespace hilo {
 
+// What a model makes of its logit.
+float score_of_logit(ScoreFunction function, float logit);
+
 class ScoreHead {
  public:
   ScoreHead(const ScoreHeadWeights& weights, ScoreFunction function);
@@ -16,8 +19,7 @@ class ScoreHead {
   size_t bytes() const { return dense_.bytes() + dense_bias_.bytes() + output_.bytes(); }
   // output(tanh(dense(row))). Passes the gate for each row of weights.
   float logit(const float* row, const YieldGate& gate) const;
-  // What the model makes of it.
-  float score_of(float logit) const;
+  float score_of(float logit) const { return score_of_logit(function_, logit); }
 
  private:
   AlignedFloats dense_, dense_bias_, output_;  // [hidden, hidden], [hidden], [hidden]

@@ -1,5 +1,5 @@
-// The whole encoder on the device that is played on the host, against the CPU's; and what becomes
-// of it when a call fails.
+// The backend on the device that is played on the host: what it refuses, and what becomes of it
+// when a call fails. What it computes is in backend/conformance_test.cpp.
 #include "backend/cuda/cuda_backend.h"
 
 #include <atomic>
@@ -13,7 +13,6 @@
 
 #include "backend/cuda/encoder_test_support.h"
 #include "backend/cuda/host/fake_driver.h"
-#include "backend/cuda/kernels_test_support.h"
 #include "base/log.h"
 
 namespace hilo {
@@ -25,44 +24,6 @@ using testing::IsEmpty;
 CudaBackendOptions options_of(CudaFormat format, uint32_t quantum_tokens = 64) {
   return {.format = format, .quantum_tokens = quantum_tokens, .quantum_texts = 8};
 }
-
-class CudaEncoder : public testing::TestWithParam<CudaFormat> {
- protected:
-  ~CudaEncoder() override { EXPECT_THAT(fake_.complaints(), IsEmpty()); }
-  std::unique_ptr<Backend> make(const Model& model, const CudaBackendOptions& options) {
-    auto backend = make_cuda_backend(fake_.table(), model, options);
-    EXPECT_TRUE(backend) << backend.error().message;
-    return *std::move(backend);
-  }
-  FakeDriver fake_;
-};
-INSTANTIATE_TEST_SUITE_P(Formats, CudaEncoder, testing::Values(cuda_bf16, cuda_fp16), format_name);
-
-TEST_P(CudaEncoder, MatchesTheCpuForEveryFamily) {
-  for (const ModelCase& of : model_cases()) {
-    SCOPED_TRACE(of.name);
-    const auto backend = make(of.model, options_of(GetParam()));
-    const Agreement worst = agreement_with_cpu(*backend, of, {1, 5, 40, 17}, CpuLevel::scalar);
-    EXPECT_GE(worst.cosine, 0.9999);
-    EXPECT_LE(worst.length, 0.01);
-    EXPECT_LE(worst.score, 0.03);
-  }
-}
-
-// Goal: the contract of Backend. Method: many texts in quanta of 64 tokens, together and alone.
-TEST_P(CudaEncoder, VectorsDoNotDependOnTheBatch) {
-  const Model model = random_model(tiny);
-  const auto backend = make(model, options_of(GetParam()));
-  Batch together(*backend, {1, 30, 33, 2, 80, 16, 17, 3, 3, 1, 1, 1, 1, 1, 1});
-  ASSERT_TRUE(together.run(*backend));
-  for (size_t text = 0; text < together.vectors.size(); ++text) {
-    Batch alone = together.alone(text);
-    ASSERT_TRUE(alone.run(*backend, Lane::low));
-    EXPECT_EQ(alone.vectors[0], together.vectors[text]) << "text " << text;
-  }
-}
-
-// ---- The device and its errors
 
 class CudaBackendTest : public testing::Test {
  protected:

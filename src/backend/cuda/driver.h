@@ -17,7 +17,7 @@ struct CudaGraph;  // recorded work, ready to be launched
 struct CudaGemm;   // how products of one shape are computed
 
 enum CudaDriverConstants : uint32_t {
-  cuda_driver_version = 1,  // of this table
+  cuda_driver_version = 2,  // of this table
   cuda_alignment = 256,     // of everything in device memory that a function is given
   cuda_gemm_workspace_bytes = 4U << 20,
 };
@@ -97,6 +97,8 @@ struct CudaDriver {
   int (*attend)(const struct CudaAttention* attention, struct CudaStream* stream);
   int (*pool)(const struct CudaPool* pool, struct CudaStream* stream);
   int (*score)(const struct CudaScore* score, struct CudaStream* stream);
+  int (*upcast_int32)(const struct CudaUpcast* upcast, struct CudaStream* stream);
+  int (*upcast_int64)(const struct CudaUpcast* upcast, struct CudaStream* stream);
 };
 
 // What the plug-in exports.

@@ -406,6 +406,11 @@ int run_kernel(const Arguments* arguments, CudaStream* stream) {
   return locked([&](State& fake) { return fake.queue(stream, work_of(*arguments)); });
 }
 
+template <bool to_int64>
+int upcast(const CudaUpcast* arguments, CudaStream* stream) {
+  return locked([&](State& fake) { return fake.queue(stream, work_of(*arguments, to_int64)); });
+}
+
 constexpr CudaDriver fake_table = {.version = cuda_driver_version,
                                    .open = open_device,
                                    .close = close_device,
@@ -435,7 +440,9 @@ constexpr CudaDriver fake_table = {.version = cuda_driver_version,
                                    .gelu = run_kernel<CudaGelu>,
                                    .attend = run_kernel<CudaAttention>,
                                    .pool = run_kernel<CudaPool>,
-                                   .score = run_kernel<CudaScore>};
+                                   .score = run_kernel<CudaScore>,
+                                   .upcast_int32 = upcast<false>,
+                                   .upcast_int64 = upcast<true>};
 
 }  // namespace
 
@@ -467,6 +474,10 @@ bool FakeDriver::opened() const {
 uint64_t FakeDriver::calls() const {
   const std::lock_guard lock(state_->mutex);
   return state_->calls;
+}
+int FakeDriver::queue(CudaStream* stream, Work work) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->queue(stream, std::move(work));
 }
 void FakeDriver::fail_call(uint64_t number) {
   const std::lock_guard lock(state_->mutex);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "backend/cuda/driver.h"
+#include "backend/cuda/host/fake_work.h"
 
 namespace hilo {
 
@@ -45,6 +46,9 @@ class FakeDriver {
   uint64_t calls() const;
   void fail_call(uint64_t number);
   static constexpr int injected_error = 700;
+
+  // Work that another library queues, checked like its own.
+  int queue(CudaStream* stream, Work work);
 
   // What was done on streams, in the order in which it was done: "stream 1: embed".
   std::vector<std::string> work() const;

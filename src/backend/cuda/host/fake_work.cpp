@@ -126,6 +126,16 @@ Work work_of(const CudaScore& score) {
           [score] { return cuda_score(&score, nullptr); }};
 }
 
+Work work_of(const CudaUpcast& upcast, bool to_int64) {
+  const uint64_t bytes = uint64_t{upcast.count} * (to_int64 ? sizeof(int64_t) : sizeof(int32_t));
+  return {"upcast",
+          {reads(upcast.ids, upcast.count), {upcast.wide, bytes, /*writes=*/true}},
+          [upcast, to_int64] {
+            return to_int64 ? cuda_upcast_int64(&upcast, nullptr)
+                            : cuda_upcast_int32(&upcast, nullptr);
+          }};
+}
+
 Work work_of(const CudaGemmShape& shape, const CudaProduct& product) {
   const uint64_t rows = product.row_count;
   const uint64_t out_bytes = rows * shape.columns * (shape.out_is_fp32 != 0 ? 4 : 2);

@@ -37,6 +37,7 @@ Work work_of(const CudaGelu& gelu);
 Work work_of(const CudaAttention& attention);
 Work work_of(const CudaPool& pool);
 Work work_of(const CudaScore& score);
+Work work_of(const CudaUpcast& upcast, bool to_int64);
 Work work_of(const CudaGemmShape& shape, const CudaProduct& product);
 Work copy_work(void* to, const void* from, uint64_t bytes, bool in);
 

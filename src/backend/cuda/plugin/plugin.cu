@@ -233,7 +233,9 @@ constexpr CudaDriver driver = {.version = cuda_driver_version,
                                .gelu = cuda_gelu,
                                .attend = cuda_attend,
                                .pool = cuda_pool,
-                               .score = cuda_score};
+                               .score = cuda_score,
+                               .upcast_int32 = cuda_upcast_int32,
+                               .upcast_int64 = cuda_upcast_int64};
 
 }  // namespace
 
