@@ -27,7 +27,7 @@ std::string mebibytes(uint64_t bytes) {
 
 // Prints first, so that a file that is wrong is told with what it should be.
 Status print_file(const char* kind, const PreparedModel& model, const PreparedFile& file) {
-  const Status status = check_prepared_file(model, file);
+  Status status = check_prepared_file(model, file);
   print_line(kind, fmt::format("{}, {}, digest {}", (model.directory / file.name).string(),
                                mebibytes(file.bytes), status ? "OK" : "WRONG"));
   return status;
@@ -39,6 +39,7 @@ std::string shape_text(const PreparedShape& shape) {
 
 std::string tensor_list(const std::vector<PreparedTensor>& tensors) {
   std::vector<std::string> texts;
+  texts.reserve(tensors.size());
   for (const PreparedTensor& tensor : tensors)
     texts.push_back(fmt::format("{} {}", tensor.name, tensor.type));
   return fmt::format("{}", fmt::join(texts, ", "));
@@ -90,6 +91,7 @@ Status print_weights(const fs::path& directory) {
     for (const auto& [name, tensor] : *stored) ++types[tensor.type];
   }
   std::vector<std::string> names;
+  names.reserve(types.size());
   for (const auto& [type, count] : types) names.push_back(type);
   print_line("weights",
              fmt::format("{} in {} {}, {} tensors of {}", mebibytes(bytes), files.size(),
@@ -100,7 +102,7 @@ Status print_weights(const fs::path& directory) {
 
 Status print_graph(const PreparedModel& model) {
   const PreparedGraph& graph = model.graph;
-  const Status status = print_file("graph", model, graph.file);
+  Status status = print_file("graph", model, graph.file);
   print_line("", fmt::format("ONNX in {}, opset {}", graph.precision, graph.opset));
   print_line("inputs", tensor_list(graph.inputs));
   print_line("outputs", tensor_list(graph.outputs));
@@ -120,7 +122,7 @@ Status print_engine(const PreparedModel& model) {
     return {};
   }
   const PreparedEngine& engine = *model.engine;
-  const Status status = print_file("engine", model, engine.file);
+  Status status = print_file("engine", model, engine.file);
   print_line("", fmt::format("by {} {}{}{}", engine.builder, engine.version,
                              engine.gpu.empty() ? "" : " for " + engine.gpu,
                              engine.stands_in ? "; a stand-in, which no TensorRT loads" : ""));
