@@ -4,7 +4,7 @@
 `pip install 'hilo-engine[prepare]'`. See docs/GPU.md.
 """
 
-from hilo.model.plan import Choices, Plan, Profile, profiles_of
-from hilo.model.prepare import PrepareFailed, prepare
+from hilo.model.plan import Choices, Plan, PrepareFailed, Profile, profiles_of
+from hilo.model.prepare import prepare
 
 __all__ = ["Choices", "Plan", "PrepareFailed", "Profile", "prepare", "profiles_of"]

@@ -21,8 +21,8 @@ _MASKED = -30_000.0
 
 def load(plan: Plan, **attention: str) -> torch.nn.Module:
     """With `attn_implementation="eager"` as plain operators, else as transformers likes it best."""
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
     folder = transformer_folder(plan.choices.model)
     kind = AutoModelForSequenceClassification if plan.cross_encoder else AutoModel
     try:
