@@ -16,7 +16,9 @@ class TextRing {
  public:
   using BlockId = uint32_t;
 
-  static constexpr uint32_t blocks_max = tasks_per_client_max;
+  // More than a client may have open: while one worker is held up with an old text, others are done
+  // with newer ones, and on a GPU these are soon computed and followed by the next.
+  static constexpr uint32_t blocks_max = 8 * tasks_per_client_max;
   // A text does not wrap, and has a prompt before it: what a client may have open fits besides.
   static constexpr size_t room = text_bytes_open_max + 2 * size_t{text_bytes_max};
 
