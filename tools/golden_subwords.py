@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes tests/golden/subwords: small tokenizers of Unigram and byte-level BPE, and hashes of the
-ids that Hugging Face `tokenizers` makes with them.
+ids, offsets and decoded texts that Hugging Face `tokenizers` makes with them.
 
     tools/golden_subwords.py            train the tokenizers and write everything
     tools/golden_subwords.py --check    compare the hashes, write nothing
@@ -16,8 +16,8 @@ import sys
 import tempfile
 
 import tokenizers
-from golden_tokenizer import block_hashes, text_hashes
-from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
+from golden_tokenizer import block_hashes, cases, hash_of, text_hashes
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers import processors, trainers
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -53,7 +53,7 @@ def charsmap():
         return model.normalizer_spec.precompiled_charsmap
 
 
-def unigram(normalizer, pre_tokenizer, byte_fallback):
+def unigram(normalizer, pre_tokenizer, decoder, byte_fallback):
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizer
     special = ["<s>", "<pad>", "</s>", "<unk>"]
@@ -67,6 +67,7 @@ def unigram(normalizer, pre_tokenizer, byte_fallback):
         made["model"]["byte_fallback"] = True
         made["added_tokens"] = made["added_tokens"][:4]
         tokenizer = Tokenizer.from_str(json.dumps(made))
+    tokenizer.decoder = decoder
     tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, special=True)])
     tokenizer.add_tokens([AddedToken("Hello World", normalized=True)])
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -87,6 +88,7 @@ def bpe(normalizer, pre_tokenizer, special):
         show_progress=False,
     )
     tokenizer.train_from_iterator(TEXTS, trainer)
+    tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_tokens([AddedToken("stra\u00dfe", single_word=True, normalized=True)])
     return tokenizer
 
@@ -104,22 +106,64 @@ def make_tokenizers():
             [normalizers.Precompiled(charsmap()), normalizers.Replace(Regex(" {2,}"), " ")]
         ),
         pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), metaspace()]),
+        decoders.Metaspace(),
         byte_fallback=False,
     )
     cleaned = [normalizers.Nmt(), normalizers.NFKC(), normalizers.Lowercase(), normalizers.Strip()]
     yield "byte_fallback", unigram(
         normalizers.Sequence([normalizers.Replace("``", '"'), *cleaned, normalizers.NFD()]),
         metaspace(prepend_scheme="first", split=True),
+        decoders.Sequence(
+            [
+                decoders.Replace("\u2581", " "),
+                decoders.ByteFallback(),
+                decoders.Fuse(),
+                decoders.Strip(" ", 1, 0),
+            ]
+        ),
         byte_fallback=True,
     )
     roberta = bpe(None, pre_tokenizers.ByteLevel(add_prefix_space=True), ["<s>", "</s>"])
     roberta.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0))
     yield "roberta", roberta
-    yield "qwen2", bpe(normalizers.NFC(), split(r"\p{N}"), ["<|endoftext|>"])
+    qwen = bpe(normalizers.NFC(), split(r"\p{N}"), ["<|endoftext|>"])
+    qwen.post_processor = processors.ByteLevel(trim_offsets=False)
+    yield "qwen2", qwen
     llama = json.loads(bpe(normalizers.NFKD(), split(r"\p{N}{1,3}"), ["<|end|>"]).to_str())
     llama["model"]["ignore_merges"] = True
     llama["model"]["vocab"]["\u0120unmergeable"] = 5000
-    yield "llama3", Tokenizer.from_str(json.dumps(llama))
+    llama = Tokenizer.from_str(json.dumps(llama))
+    llama.post_processor = processors.Sequence(
+        [
+            processors.ByteLevel(trim_offsets=True, add_prefix_space=False),
+            processors.TemplateProcessing(
+                single="<|end|> $A", pair="$A $B:1", special_tokens=[("<|end|>", 0)]
+            ),
+        ]
+    )
+    yield "llama3", llama
+
+
+def offset_hashes(tokenizer):
+    maker, hashes = cases.TextMaker(44), []
+    for _ in range(20):
+        texts = [maker.text() for _ in range(cases.BATCH_TEXTS)]
+        encodings = tokenizer.encode_batch(texts)
+        hashes.append(hash_of([n for pair in one.offsets for n in pair] for one in encodings))
+    return hashes
+
+
+def decoded_hashes(tokenizer):
+    maker, hashes = cases.TextMaker(43), []
+    for _ in range(4):
+        lists = []
+        for _ in range(cases.BATCH_TEXTS):
+            ids = tokenizer.encode(maker.text()).ids
+            ids += [maker.random.below(900) for _ in range(8)]
+            lists += [list(tokenizer.decode(ids, skip_special_tokens=skip).encode())
+                      for skip in (False, True)]
+        hashes.append(hash_of(lists))
+    return hashes
 
 
 def hashes_of(tokenizer):
@@ -127,6 +171,8 @@ def hashes_of(tokenizer):
         "texts": text_hashes(tokenizer, 40, 20),
         "code_points_in_word": block_hashes(tokenizer, "a{}b", BLOCKS),
         "code_points_alone": block_hashes(tokenizer, "{}", BLOCKS),
+        "offsets": offset_hashes(tokenizer),
+        "decoded": decoded_hashes(tokenizer),
     }
 
 

@@ -278,7 +278,8 @@ HILO_API hilo_status hilo_tokenizer_encode(hilo_tokenizer* tokenizer, const char
                                            size_t bytes, const hilo_encode_options* options,
                                            hilo_tokens* tokens);
 /* Sets *text to what the ids stand for, zero-terminated; it lives until the next call on this
- * tokenizer. Statuses and threads: as hilo_tokenizer_encode(). */
+ * tokenizer. Ids of a byte-level vocabulary may stand for a zero, and then *text ends there.
+ * Statuses and threads: as hilo_tokenizer_encode(). */
 HILO_API hilo_status hilo_tokenizer_decode(hilo_tokenizer* tokenizer, const uint32_t* ids,
                                            size_t count, int leave_out_special_tokens,
                                            const char** text);

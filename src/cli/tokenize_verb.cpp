@@ -48,9 +48,6 @@ class TokenizeVerb final : public Verb {
       own = std::move(*tokenizer);
     }
     const Tokenizer& tokenizer = own ? *own : Tokenizer::bert_base_uncased();
-    if ((with_offsets_ || decode_) && !tokenizer.is_word_piece()) {
-      return Error{"--offsets and --decode are for WordPiece tokenizers only"};
-    }
     return for_each_text(texts_, [&](const std::string& text) -> Status {
       if (decode_) return print_decoded(tokenizer, text);
       const auto encode_into = [&](size_t room) {

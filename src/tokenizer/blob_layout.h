@@ -11,7 +11,7 @@
 namespace hilo::blob {
 
 inline constexpr std::array<char, 8> magic = {'h', 'i', 'l', 'o', 'v', 'o', 'c', '\n'};
-inline constexpr uint32_t format_version = 2;
+inline constexpr uint32_t format_version = 3;
 static_assert(std::endian::native == std::endian::little);  // The blob is little-endian.
 
 enum Flag : uint32_t {
@@ -20,7 +20,9 @@ enum Flag : uint32_t {
   flag_strip_accents = 4,
   flag_lowercase = 8,
   flag_wide_values = 16,  // values are 32 bits, else 16
-  flags_known = 31,
+  flag_trims_offsets = 32,
+  flag_trimming_keeps_prefix = 64,
+  flags_known = 127,
 };
 
 struct Section {
@@ -52,9 +54,11 @@ struct Header {
   Section steps;
   Section step_text;
   Section charsmap;
+  Section decoder_steps;
+  Section decoder_text;
   FamilyOptions options;
 };
-static_assert(sizeof(Header) == 312 && sizeof(Header) % 8 == 0);
+static_assert(sizeof(Header) == 344 && sizeof(Header) % 8 == 0);
 static_assert(sizeof(TemplateItem) == 8);
 
 }  // namespace hilo::blob

@@ -54,4 +54,6 @@ std::string piece_of_byte(uint8_t byte) {
   return std::string(encode_character(alphabet.character_of_byte[byte]).view());
 }
 
+size_t letter_bytes(uint8_t byte) { return alphabet.character_of_byte[byte] < 0x80 ? 1 : 2; }
+
 }  // namespace hilo

@@ -2,6 +2,7 @@
 // seen, so that a space is "Ġ".
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,5 +13,7 @@ namespace hilo {
 // The bytes that a piece stands for, or nothing if it has a character that stands for none.
 std::optional<std::string> bytes_of_piece(std::string_view piece);
 std::string piece_of_byte(uint8_t byte);
+// The bytes of the character that stands for a byte: 1 or 2.
+size_t letter_bytes(uint8_t byte);
 
 }  // namespace hilo

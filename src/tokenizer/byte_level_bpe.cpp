@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "tokenizer/byte_alphabet.h"
+
 namespace hilo {
 
 namespace {
@@ -24,34 +26,40 @@ ByteLevelBpe::ByteLevelBpe(const Vocabulary& vocabulary)
       fuse_unknown_(vocabulary.family_parts().options.fuse_unknown != 0),
       ignore_merges_(vocabulary.family_parts().options.ignore_merges != 0) {}
 
-void ByteLevelBpe::append(std::string_view word, BpeScratch& scratch, TokenBuffer& tokens) const {
+void ByteLevelBpe::append(AlignedView word, BpeScratch& scratch, TokenBuffer& tokens) const {
   if (ignore_merges_) {
-    const TrieMatch match = vocabulary_.longest_match(TrieRole::word_start, word);
-    if (match.bytes == word.size()) return tokens.push(vocabulary_.value_of(match.slot));
+    const TrieMatch match = vocabulary_.longest_match(TrieRole::word_start, word.text);
+    if (match.bytes == word.text.size()) {
+      return tokens.push(vocabulary_.value_of(match.slot), word.source_of(0, match.bytes));
+    }
   }
-  read_bytes(word, scratch.ids);
-  if (scratch.ids.size() <= short_word_bytes) {
-    merge_short(scratch);
-  } else {
+  read_bytes(word.text, scratch);
+  // Only symbols know what they cover.
+  if (word.sources != nullptr || scratch.ids.size() > short_word_bytes) {
     merge_long(scratch);
+    return push_symbols(word, scratch, tokens);
   }
-  std::copy(scratch.ids.begin(), scratch.ids.end(), tokens.room_for(scratch.ids.size()));
-  tokens.advance(scratch.ids.size());
+  merge_short(scratch);
+  tokens.append(scratch.ids);
 }
 
 // A byte without a piece is the unknown token, or nothing where there is none.
-void ByteLevelBpe::read_bytes(std::string_view word, std::vector<uint32_t>& ids) const {
+void ByteLevelBpe::read_bytes(std::string_view word, BpeScratch& scratch) const {
   const std::span<const uint32_t> byte_ids = vocabulary_.family_parts().byte_ids;
-  ids.clear();
+  scratch.ids.clear();
+  scratch.letters.clear();
   bool after_unknown = false;
-  for (const char byte : word) {
-    const uint32_t id = byte_ids[static_cast<uint8_t>(byte)];
-    if (id != no_id) {
-      ids.push_back(id);
-    } else if (vocabulary_.unknown_id() != no_id && !(after_unknown && fuse_unknown_)) {
-      ids.push_back(vocabulary_.unknown_id());
+  for (const char character : word) {
+    const auto byte = static_cast<uint8_t>(character);
+    const uint32_t id = byte_ids[byte] != no_id ? byte_ids[byte] : vocabulary_.unknown_id();
+    const bool is_unknown = byte_ids[byte] == no_id;
+    if (is_unknown && after_unknown && fuse_unknown_ && !scratch.ids.empty()) {
+      scratch.letters.back() += static_cast<uint32_t>(letter_bytes(byte));
+    } else if (id != no_id) {
+      scratch.ids.push_back(id);
+      scratch.letters.push_back(static_cast<uint32_t>(letter_bytes(byte)));
     }
-    after_unknown = id == no_id;
+    after_unknown = is_unknown;
   }
 }
 
@@ -95,9 +103,14 @@ void ByteLevelBpe::merge_long(BpeScratch& scratch) const {
     const MergeRecord* merge = merges_.find(symbols[place].id, symbols[symbols[place].next].id);
     if (merge == nullptr) return;
     heap.push_back({merge->rank, place, merge->merged});
-    std::push_heap(heap.begin(), heap.end(), is_later);
+  };
+  const auto offer_to_heap = [&](uint32_t place) {
+    const size_t before = heap.size();
+    offer(place);
+    if (heap.size() > before) std::push_heap(heap.begin(), heap.end(), is_later);
   };
   for (uint32_t place = 0; place < count; ++place) offer(place);
+  std::make_heap(heap.begin(), heap.end(), is_later);
 
   while (!heap.empty()) {
     std::pop_heap(heap.begin(), heap.end(), is_later);
@@ -113,13 +126,29 @@ void ByteLevelBpe::merge_long(BpeScratch& scratch) const {
     left.next = right.next;
     right.id = no_id;  // gone
     if (left.next != nowhere) symbols[left.next].previous = top.place;
-    offer(left.previous);
-    offer(top.place);
+    offer_to_heap(left.previous);
+    offer_to_heap(top.place);
   }
+}
 
-  scratch.ids.clear();
-  for (const BpeScratch::Symbol& symbol : symbols) {
-    if (symbol.id != no_id) scratch.ids.push_back(symbol.id);
+// The reference counts places in the letters of its alphabet, from the sizes of the tokens: behind
+// a byte that is nothing they are too early.
+void ByteLevelBpe::push_symbols(AlignedView word, BpeScratch& scratch, TokenBuffer& tokens) {
+  scratch.sources.clear();
+  for (size_t at = 0; word.sources != nullptr && at < word.text.size(); ++at) {
+    scratch.sources.insert(scratch.sources.end(), letter_bytes(static_cast<uint8_t>(word.text[at])),
+                           word.sources[at]);
+  }
+  const AlignedView letters{{}, word.sources == nullptr ? nullptr : scratch.sources.data()};
+  size_t begin = 0;
+  for (size_t place = 0; place < scratch.symbols.size();) {
+    const uint32_t next = scratch.symbols[place].next;
+    const size_t end = next == nowhere ? scratch.symbols.size() : next;
+    size_t bytes = 0;
+    const uint32_t id = scratch.symbols[place].id;
+    for (; place < end; ++place) bytes += scratch.letters[place];
+    tokens.push(id, letters.source_of(begin, bytes));
+    begin += bytes;
   }
 }
 

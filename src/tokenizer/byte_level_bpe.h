@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/aligned_view.h"
 #include "tokenizer/merge_table.h"
 #include "tokenizer/token_buffer.h"
 #include "tokenizer/vocabulary.h"
@@ -26,6 +27,8 @@ struct BpeScratch {
     uint32_t merged;
   };
   std::vector<uint32_t> ids;
+  std::vector<uint32_t> letters;           // bytes of letters that each id stands for
+  std::vector<TokenOffsets> sources;       // of each byte of letters
   std::vector<const MergeRecord*> merges;  // of each id with the next
   std::vector<Symbol> symbols;
   std::vector<Candidate> heap;
@@ -36,12 +39,13 @@ class ByteLevelBpe {
   explicit ByteLevelBpe(const Vocabulary& vocabulary);
 
   // `word` is not empty.
-  void append(std::string_view word, BpeScratch& scratch, TokenBuffer& tokens) const;
+  void append(AlignedView word, BpeScratch& scratch, TokenBuffer& tokens) const;
 
  private:
-  void read_bytes(std::string_view word, std::vector<uint32_t>& ids) const;
+  void read_bytes(std::string_view word, BpeScratch& scratch) const;
   void merge_short(BpeScratch& scratch) const;
   void merge_long(BpeScratch& scratch) const;
+  static void push_symbols(AlignedView word, BpeScratch& scratch, TokenBuffer& tokens);
 
   const Vocabulary& vocabulary_;
   MergeTable merges_;

@@ -29,11 +29,11 @@ std::vector<uint32_t> ids_of_bytes(const TokenizerDescription& description) {
 void append_step(const NormalizerStep& step, FamilyImage& image) {
   image.steps.push_back({.kind = static_cast<uint32_t>(step.kind),
                          .strip = (step.left ? 1U : 0U) | (step.right ? 2U : 0U),
-                         .run_min = step.run_min,
+                         .run_min = step.pattern.run_min,
                          .text_begin = static_cast<uint32_t>(image.step_text.size()),
-                         .pattern_bytes = static_cast<uint32_t>(step.pattern.size()),
+                         .pattern_bytes = static_cast<uint32_t>(step.pattern.text.size()),
                          .content_bytes = static_cast<uint32_t>(step.content.size())});
-  image.step_text += step.pattern + step.content;
+  image.step_text += step.pattern.text + step.content;
 }
 
 FamilyOptions options_of(const FamilyDescription& family) {

@@ -44,7 +44,7 @@ std::string normalized_text(const TokenizerDescription& description,
                             const NormalizerSequence& sequence, const std::string& text) {
   if (description.family != TokenizerFamily::word_piece) {
     NormalizerScratch scratch;
-    return std::string(sequence.normalize(text, scratch).text);
+    return std::string(sequence.normalize({text}, scratch).view.text);
   }
   NormalizedText normalized;
   normalized.reserve_for(text.size());
@@ -130,11 +130,34 @@ void add_family(const FamilyImage& family, BlobWriter& writer, blob::Header& hea
   header.charsmap = writer.add(std::as_bytes(std::span(family.charsmap)));
 }
 
-uint32_t flags_of(const NormalizerOptions& options, bool wide_values) {
+struct DecoderImage {
+  std::vector<DecoderStepRecord> steps;
+  std::string text;
+};
+
+DecoderImage make_decoder_image(std::span<const DecoderStep> steps) {
+  DecoderImage image;
+  for (const DecoderStep& step : steps) {
+    image.steps.push_back({.kind = static_cast<uint32_t>(step.kind),
+                           .flag = step.flag ? 1U : 0U,
+                           .start = step.start,
+                           .stop = step.stop,
+                           .run_min = step.pattern.run_min,
+                           .text_begin = static_cast<uint32_t>(image.text.size()),
+                           .pattern_bytes = static_cast<uint32_t>(step.pattern.text.size()),
+                           .content_bytes = static_cast<uint32_t>(step.content.size())});
+    image.text += step.pattern.text + step.content;
+  }
+  return image;
+}
+
+uint32_t flags_of(const NormalizerOptions& options, OffsetTrimming trimming, bool wide_values) {
   return (options.clean_text ? blob::flag_clean_text : 0U) |
          (options.handle_chinese_chars ? blob::flag_handle_chinese_chars : 0U) |
          (options.strip_accents ? blob::flag_strip_accents : 0U) |
          (options.lowercase ? blob::flag_lowercase : 0U) |
+         (trimming.trims ? blob::flag_trims_offsets : 0U) |
+         (trimming.keeps_prefix ? blob::flag_trimming_keeps_prefix : 0U) |
          (wide_values ? blob::flag_wide_values : 0U);
 }
 
@@ -178,11 +201,12 @@ Result<Blob> compile_vocabulary(const TokenizerDescription& description) {
   const bool wide = id_count.value() > 0x10000;
   const std::vector<uint16_t> narrow_values(flat.value().values.begin(), flat.value().values.end());
 
+  const DecoderImage decoder = make_decoder_image(description.decoder);
   BlobWriter writer;
   blob::Header header{};
   header.magic = blob::magic;
   header.format_version = blob::format_version;
-  header.flags = flags_of(description.normalizer, wide);
+  header.flags = flags_of(description.normalizer, description.trimming, wide);
   header.family = description.family;
   header.source_hash = description.source_hash;
   header.unknown_id = *unknown;
@@ -196,6 +220,8 @@ Result<Blob> compile_vocabulary(const TokenizerDescription& description) {
   header.single_template = writer.add(description.single);
   header.pair_template = writer.add(description.pair);
   add_family(family, writer, header);
+  header.decoder_steps = writer.add(decoder.steps);
+  header.decoder_text = writer.add(std::as_bytes(std::span(decoder.text)));
   Blob made = writer.finish(header);
   // The reader's rules are the rules: what it would refuse is refused here, too.
   const Result<Vocabulary> opened = Vocabulary::open(made.bytes());

@@ -1,20 +1,25 @@
-// Ids back to text, as the reference's WordPiece decoder writes it: pieces that begin with "##" go
-// on in their word, others follow a space, and the space before punctuation and English
-// contractions goes. What the normalizer changed does not come back, nor does it of an added token
-// that is looked for in normalized text.
+// Ids back to text, as the reference's decoders do it. What the normalizer changed does not come
+// back. Threads: never changes.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
-#include "tokenizer/normalizer.h"
+#include "tokenizer/decoder_steps.h"
 #include "tokenizer/vocabulary.h"
 
 namespace hilo {
 
-// Ids without a piece are passed over.
-std::string decode_word_pieces(const Vocabulary& vocabulary, const Normalizer& normalizer,
-                               std::span<const uint32_t> ids, bool skip_special_tokens);
+// The tokens of ids, those without one left out. An added token that is looked for in normalized
+// text comes as `normalize` makes it.
+std::vector<std::string> tokens_of(const Vocabulary& vocabulary, std::span<const uint32_t> ids,
+                                   bool skip_special_tokens,
+                                   const std::function<std::string(std::string_view)>& normalize);
+
+// Without any steps, tokens stand with spaces between them.
+std::string decode_tokens(std::span<const DecoderStep> steps, std::vector<std::string> tokens);
 
 }  // namespace hilo

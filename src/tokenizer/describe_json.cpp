@@ -21,8 +21,9 @@ class Describer {
   explicit Describer(TokenizerJson read) : json_(std::move(read)), root_(json_.document) {}
 
   Result<TokenizerDescription> describe() {
-    for (const auto step : {&Describer::read_model, &Describer::read_steps,
-                            &Describer::read_added_tokens, &Describer::read_post_processor}) {
+    for (const auto step :
+         {&Describer::read_model, &Describer::read_steps, &Describer::read_added_tokens,
+          &Describer::read_post_processor, &Describer::read_decoder}) {
       Status status = (this->*step)();
       if (!status) return status.error();
     }
@@ -152,6 +153,8 @@ class Describer {
   Status read_post_processor() {
     return describe_post_processor(member(root_, "post_processor"), description_);
   }
+
+  Status read_decoder() { return describe_decoder(member(root_, "decoder"), description_.decoder); }
 
   TokenizerJson json_;
   const Json& root_;

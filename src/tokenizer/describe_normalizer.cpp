@@ -1,6 +1,7 @@
 // The normalizers of tokenizer.json.
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "tokenizer/describe_steps.h"
 #include "tokenizer/tokenizer_json.h"
@@ -51,7 +52,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
 }
 
 // A regular expression that means a run of one character, such as " {2,}".
-std::optional<NormalizerStep> run_of(const std::string& expression) {
+std::optional<TextPattern> run_of(const std::string& expression) {
   constexpr std::string_view meaningful = "\\^$.|?*+()[]{}";
   if (expression.size() != 5 || !expression.ends_with(",}") || expression[1] != '{' ||
       expression[2] < '1' || expression[2] > '9' ||
@@ -59,25 +60,14 @@ std::optional<NormalizerStep> run_of(const std::string& expression) {
       static_cast<unsigned char>(expression[0]) >= 0x80) {
     return std::nullopt;
   }
-  return NormalizerStep{.kind = NormalizerKind::replace,
-                        .pattern = expression.substr(0, 1),
-                        .run_min = static_cast<uint32_t>(expression[2] - '0')};
+  return TextPattern{expression.substr(0, 1), static_cast<uint32_t>(expression[2] - '0')};
 }
 
 Status append_replace(const Json& step, FamilyDescription& family) {
-  const Json& pattern = member(step, "pattern");
-  NormalizerStep replace{.kind = NormalizerKind::replace, .pattern = text_of(pattern, "String")};
-  if (replace.pattern.empty()) {
-    const std::string expression = text_of(pattern, "Regex");
-    std::optional<NormalizerStep> run = run_of(expression);
-    if (!run) {
-      return refused(
-          "its normalizer Replace has the regular expression \"{}\"; texts and runs of one "
-          "character, such as \" {{2,}}\", are supported",
-          expression);
-    }
-    replace = std::move(*run);
-  }
+  const Result<TextPattern> pattern = describe_pattern(step);
+  if (!pattern) return pattern.error();
+  NormalizerStep replace{.kind = NormalizerKind::replace};
+  replace.pattern = *pattern;
   replace.content = text_of(step, "content");
   family.steps.push_back(std::move(replace));
   return {};
@@ -95,6 +85,18 @@ Status append_precompiled(const Json& step, FamilyDescription& family) {
 }
 
 }  // namespace
+
+Result<TextPattern> describe_pattern(const Json& replace) {
+  const Json& pattern = member(replace, "pattern");
+  const std::string text = text_of(pattern, "String");
+  if (!text.empty()) return TextPattern{text};
+  const std::string expression = text_of(pattern, "Regex");
+  if (const std::optional<TextPattern> run = run_of(expression)) return *run;
+  return refused(
+      "its Replace has the regular expression \"{}\"; texts and runs of one character, such as "
+      "\" {{2,}}\", are supported",
+      expression);
+}
 
 Status describe_normalizer(const Json& normalizer, FamilyDescription& family) {
   if (normalizer.is_null()) return {};
@@ -121,8 +123,9 @@ Status describe_normalizer(const Json& normalizer, FamilyDescription& family) {
     return {};
   }
   if (type == "Prepend") {
-    family.steps.push_back(
-        {.kind = NormalizerKind::prepend, .content = text_of(normalizer, "prepend")});
+    NormalizerStep prepend{.kind = NormalizerKind::prepend};
+    prepend.content = text_of(normalizer, "prepend");
+    family.steps.push_back(std::move(prepend));
     return {};
   }
   return refused(

@@ -40,12 +40,21 @@ Status read_template(const Json& processor, const char* key, std::vector<Templat
   return {};
 }
 
+// Absent, both are true.
+OffsetTrimming trimming_of(const Json& processor) {
+  return {.trims = flag(processor, "trim_offsets", true),
+          .keeps_prefix = flag(processor, "add_prefix_space", true)};
+}
+
 // A Sequence of steps of which one adds tokens; ByteLevel only moves offsets.
 Status read_sequence(const Json& processor, TokenizerDescription& description) {
   bool has_template = false;
   for (const Json& step : member(processor, "processors")) {
     const std::string type = text_of(step, "type");
-    if (type == "ByteLevel") continue;
+    if (type == "ByteLevel") {
+      description.trimming = trimming_of(step);
+      continue;
+    }
     if (type == "Sequence" || has_template) {
       return refused("its post_processor is a Sequence of several steps that add tokens");
     }
@@ -60,7 +69,11 @@ Status read_sequence(const Json& processor, TokenizerDescription& description) {
 
 Status describe_post_processor(const Json& processor, TokenizerDescription& description) {
   const std::string type = text_of(processor, "type");
-  if (processor.is_null() || type == "ByteLevel") return {};
+  if (processor.is_null()) return {};
+  if (type == "ByteLevel") {
+    description.trimming = trimming_of(processor);
+    return {};
+  }
   if (type == "Sequence") return read_sequence(processor, description);
   if (type == "TemplateProcessing") {
     const Status single = read_template(processor, "single", description.single);
@@ -76,6 +89,7 @@ Status describe_post_processor(const Json& processor, TokenizerDescription& desc
   const std::optional<uint32_t> sep = processing_id(processor, "sep");
   if (!cls || !sep) return refused("its post_processor names no cls or no sep token");
   if (type == "RobertaProcessing") {
+    description.trimming = trimming_of(processor);
     description.use_roberta_template(*cls, *sep);
   } else {
     description.use_bert_template(*cls, *sep);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,9 @@ Status describe_bert_steps(const nlohmann::json& normalizer, const nlohmann::jso
 Status describe_normalizer(const nlohmann::json& normalizer, FamilyDescription& family);
 Status describe_pre_tokenizer(const nlohmann::json& pre_tokenizer, TokenizerFamily family,
                               PreTokenizerOptions& options);
+// What a Replace, of a normalizer or a decoder, looks for.
+Result<TextPattern> describe_pattern(const nlohmann::json& replace);
+Status describe_decoder(const nlohmann::json& decoder, std::vector<DecoderStep>& steps);
 Status describe_post_processor(const nlohmann::json& processor, TokenizerDescription& description);
 
 }  // namespace hilo

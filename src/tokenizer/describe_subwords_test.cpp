@@ -41,6 +41,49 @@ TEST(DescribeSubwords, Accepts) {
   EXPECT_EQ(refusal(bpe(pre_tokenizer(R"({"type":"ByteLevel"})"))), "");
 }
 
+// The steps that models of these families are published with.
+TEST(DescribeSubwords, AcceptsTheStepsOfPublishedModels) {
+  const std::string modern_bert =
+      R"(,"normalizer":{"type":"NFC"},"decoder":{"type":"ByteLevel","add_prefix_space":true,
+        "trim_offsets":true,"use_regex":true},"post_processor":{"type":"TemplateProcessing",
+        "single":[{"SpecialToken":{"id":"a","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
+        "pair":[{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":0}}],
+        "special_tokens":{"a":{"id":"a","ids":[0],"tokens":["a"]}}})" +
+      pre_tokenizer(R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,
+                       "use_regex":true})");
+  EXPECT_EQ(refusal(bpe(modern_bert)), "");
+  const std::string qwen_split =
+      R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|)"
+      R"( ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+)";
+  const std::string qwen3_embedding =
+      R"(,"normalizer":{"type":"NFC"},"decoder":{"type":"ByteLevel","trim_offsets":false},
+        "post_processor":{"type":"Sequence","processors":[{"type":"ByteLevel",
+        "add_prefix_space":false,"trim_offsets":false,"use_regex":false},
+        {"type":"TemplateProcessing","single":[{"Sequence":{"id":"A","type_id":0}},
+        {"SpecialToken":{"id":"b","type_id":0}}],"pair":[{"Sequence":{"id":"A","type_id":0}},
+        {"Sequence":{"id":"B","type_id":1}}],
+        "special_tokens":{"b":{"id":"b","ids":[1],"tokens":["b"]}}}]})" +
+      pre_tokenizer(R"({"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":")" +
+                    qwen_split + R"("},"behavior":"Isolated","invert":false},
+                       {"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]})");
+  EXPECT_EQ(refusal(bpe(qwen3_embedding)), "");
+  const std::string byte_fallback_decoder =
+      R"(,"decoder":{"type":"Sequence","decoders":[
+        {"type":"Replace","pattern":{"String":"\u2581"},"content":" "},{"type":"ByteFallback"},
+        {"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]})";
+  EXPECT_EQ(refusal(unigram(byte_fallback_decoder)), "");
+}
+
+TEST(DescribeSubwords, NamesTheDecoderThatItDoesNotKnow) {
+  EXPECT_THAT(refusal(unigram(R"(,"decoder":{"type":"CTC"})")), HasSubstr("\"CTC\""));
+  EXPECT_THAT(refusal(unigram(R"(,"decoder":{"type":"Strip","content":"ab","start":1,"stop":0})")),
+              HasSubstr("Strip"));
+  EXPECT_THAT(refusal(unigram(R"(,"decoder":{"type":"Metaspace","replacement":""})")),
+              HasSubstr("Metaspace"));
+  EXPECT_THAT(refusal(unigram(R"(,"decoder":{"type":"Replace","pattern":{"Regex":"a+"}})")),
+              HasSubstr("\"a+\""));
+}
+
 TEST(DescribeSubwords, NamesTheStepThatItDoesNotKnow) {
   EXPECT_THAT(refusal(unigram(normalizer(R"({"type":"StripAccents"})"))),
               HasSubstr("\"StripAccents\""));

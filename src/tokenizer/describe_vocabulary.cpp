@@ -86,6 +86,9 @@ Result<TokenizerDescription> describe_vocabulary_text(std::string_view text,
   TokenizerDescription description;
   description.pieces = pieces_of_lines(text);
   description.source_hash = hash_of_source(text);
+  description.decoder = {{.kind = DecoderKind::word_piece,
+                          .pattern = {description.continuation_prefix},
+                          .flag = true}};
   NormalizerOptions& normalizer = description.normalizer;
   normalizer.clean_text = true;
   normalizer.handle_chinese_chars = flag_of(settings, "tokenize_chinese_chars", true);

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizer/decoder_steps.h"
 #include "tokenizer/family_parts.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/piece_list.h"
 #include "tokenizer/pipeline.h"
+#include "tokenizer/token_offsets.h"
 
 namespace hilo {
 
@@ -56,6 +58,8 @@ struct TokenizerDescription {
   NormalizerOptions normalizer;  // WordPiece's
   FamilyDescription subwords;    // for the other families
   std::vector<AddedToken> added;
+  OffsetTrimming trimming;
+  std::vector<DecoderStep> decoder;
   std::vector<TemplateItem> single = {{TemplateItem::first_text, 0}};
   std::vector<TemplateItem> pair = {{TemplateItem::first_text, 0}, {TemplateItem::second_text, 1}};
   uint64_t source_hash = 0;  // of the file it came from

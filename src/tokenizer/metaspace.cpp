@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tokenizer/normalizer.h"
+#include "tokenizer/rewriter.h"
 
 namespace hilo {
 
@@ -21,19 +22,20 @@ size_t Metaspace::word_bytes(std::string_view text) {
   return at;
 }
 
-void Metaspace::mark(std::string_view segment, bool is_first, std::string& word) const {
-  word.clear();
-  const bool has_mark = segment.starts_with(' ') || segment.starts_with(space_.view());
+void Metaspace::mark(AlignedView segment, bool is_first, AlignedBuffer& word) const {
+  Rewriter marked(segment, word);
+  std::string_view rest = segment.text;
+  const bool has_mark = rest.starts_with(' ') || rest.starts_with(space_.view());
   const bool prepends = options_.prepend == PrependScheme::always ||
                         (options_.prepend == PrependScheme::first && is_first);
-  if (prepends && !has_mark) word += space_.view();
-  while (!segment.empty()) {
-    const size_t bytes = std::min(segment.find(' '), segment.size());
-    word += segment.substr(0, bytes);
-    segment.remove_prefix(bytes);
-    if (segment.empty()) break;
-    word += space_.view();
-    segment.remove_prefix(1);
+  if (prepends && !has_mark) rest.remove_prefix(marked.prepend(space_.view()));
+  while (!rest.empty()) {
+    const size_t bytes = std::min(rest.find(' '), rest.size());
+    marked.keep(rest.substr(0, bytes));
+    rest.remove_prefix(bytes);
+    if (rest.empty()) break;
+    marked.put(space_.view(), 0);
+    rest.remove_prefix(1);
   }
 }
 

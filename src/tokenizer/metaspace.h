@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
 #include <string_view>
 
+#include "tokenizer/aligned_view.h"
 #include "tokenizer/pipeline.h"
 #include "tokenizer/utf8.h"
 
@@ -20,18 +20,18 @@ class Metaspace {
   // text come from the first character of the text before it was normalized. A word lies in `word`
   // or in `text` and is gone with the next.
   template <class Take>
-  void for_each_word(std::string_view text, size_t from_first, std::string& word,
+  void for_each_word(AlignedView text, size_t from_first, AlignedBuffer& word,
                      const Take& take) const {
     if (!options_.whitespace_split) {
       take_segment(text, from_first > 0, word, take);
       return;
     }
     size_t at = 0;
-    while (at < text.size()) {
-      const size_t bytes = word_bytes(text.substr(at));
-      if (bytes > 0 && !take_segment(text.substr(at, bytes), at < from_first, word, take)) return;
+    while (at < text.text.size()) {
+      const size_t bytes = word_bytes(text.text.substr(at));
+      if (bytes > 0 && !take_segment(text.part(at, bytes), at < from_first, word, take)) return;
       at += bytes;
-      if (at < text.size()) at += decode_first(text.substr(at)).bytes;
+      at += first_character_bytes(text.text.substr(at));
     }
   }
 
@@ -39,21 +39,21 @@ class Metaspace {
   // Up to the next whitespace.
   static size_t word_bytes(std::string_view text);
   // Puts the segment's marks in; `word` then has it.
-  void mark(std::string_view segment, bool is_first, std::string& word) const;
+  void mark(AlignedView segment, bool is_first, AlignedBuffer& word) const;
 
   template <class Take>
-  bool take_segment(std::string_view segment, bool is_first, std::string& word,
+  bool take_segment(AlignedView segment, bool is_first, AlignedBuffer& word,
                     const Take& take) const {
-    if (segment.empty()) return true;
+    if (segment.text.empty()) return true;
     if (!options_.metaspace) return take(segment);
     mark(segment, is_first, word);
-    std::string_view rest = word;
+    AlignedView rest = word.view();
     if (!options_.split) return take(rest);
-    while (!rest.empty()) {
+    while (!rest.text.empty()) {
       // Up to the next mark; what a segment begins with may be none.
-      const size_t bytes = std::min(rest.find(space_.view(), 1), rest.size());
-      if (!take(rest.substr(0, bytes))) return false;
-      rest.remove_prefix(bytes);
+      const size_t bytes = std::min(rest.text.find(space_.view(), 1), rest.text.size());
+      if (!take(rest.part(0, bytes))) return false;
+      rest = rest.part(bytes);
     }
     return true;
   }

@@ -72,7 +72,7 @@ std::optional<char32_t> compose(char32_t first, char32_t second) {
 
 class Form {
  public:
-  Form(NormalForm form, NormalFormScratch& scratch, std::string& normalized)
+  Form(NormalForm form, NormalFormScratch& scratch, Rewriter& normalized)
       : composes_(form == NormalForm::nfc || form == NormalForm::nfkc),
         is_compatible_(form == NormalForm::nfkc || form == NormalForm::nfkd),
         run_(scratch.run),
@@ -98,11 +98,11 @@ class Form {
           continue;
         }
       }
-      normalized_ += text.substr(copied, at - copied);
+      normalized_.keep(text.substr(copied, at - copied));
       at = append_run(text, at);
       copied = at;
     }
-    normalized_ += text.substr(copied);
+    normalized_.keep(text.substr(copied));
   }
 
  private:
@@ -125,28 +125,30 @@ class Form {
     put_in_order();
     if (composes_) compose_run();
     for (const NormalFormScratch::Mark& mark : run_) {
-      normalized_ += encode_character(mark.character).view();
+      normalized_.put(encode_character(mark.character).view(), mark.change);
     }
     return at;
   }
 
-  void push(char32_t character) {
-    run_.push_back({character, record_of(character).combining_class});
+  void push(char32_t character, int32_t change) {
+    run_.push_back({character, record_of(character).combining_class, change});
   }
 
   void decompose(char32_t character) {
     if (is_syllable(character)) {
       const uint32_t index = character - hangul_first;
-      push(leading_first + index / (vowel_count * trailing_count));
-      push(vowel_first + index % (vowel_count * trailing_count) / trailing_count);
-      if (index % trailing_count != 0) push(trailing_first + index % trailing_count);
+      push(leading_first + index / (vowel_count * trailing_count), 0);
+      push(vowel_first + index % (vowel_count * trailing_count) / trailing_count, 1);
+      if (index % trailing_count != 0) push(trailing_first + index % trailing_count, 1);
       return;
     }
     const FormRecord& record = record_of(character);
     const uint16_t place = is_compatible_ ? record.compatible : record.canonical;
-    if (place == 0) return push(character);
+    if (place == 0) return push(character, 0);
     const uint32_t count = form_strings[place];
-    for (uint32_t part = 1; part <= count; ++part) push(form_strings[place + part]);
+    for (uint32_t part = 1; part <= count; ++part) {
+      push(form_strings[place + part], part == 1 ? 0 : 1);
+    }
   }
 
   // Marks after a letter follow the order of their classes, and equal ones that of the text. They
@@ -187,6 +189,7 @@ class Form {
       if (starter && !blocked) {
         if (const auto composed = compose(run_[*starter].character, mark.character)) {
           run_[*starter].character = *composed;
+          run_[*starter].change += mark.change - 1;
           continue;
         }
       }
@@ -201,13 +204,13 @@ class Form {
   bool is_compatible_;
   std::vector<NormalFormScratch::Mark>& run_;
   std::vector<NormalFormScratch::Mark>& sorted_;
-  std::string& normalized_;
+  Rewriter& normalized_;
 };
 
 }  // namespace
 
 void normalize_to(NormalForm form, std::string_view text, NormalFormScratch& scratch,
-                  std::string& normalized) {
+                  Rewriter& normalized) {
   Form(form, scratch, normalized).append(text);
 }
 

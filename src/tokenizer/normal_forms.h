@@ -3,9 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
+
+#include "tokenizer/rewriter.h"
 
 namespace hilo {
 
@@ -19,13 +20,14 @@ struct NormalFormScratch {
   struct Mark {
     char32_t character;
     uint8_t combining_class;
+    int32_t change;  // as a Rewriter counts
   };
   std::vector<Mark> run;
   std::vector<Mark> sorted;
 };
 
-// `text` is valid UTF-8; its normal form is appended.
+// `text` is valid UTF-8 and what comes next in the text that is rewritten.
 void normalize_to(NormalForm form, std::string_view text, NormalFormScratch& scratch,
-                  std::string& normalized);
+                  Rewriter& normalized);
 
 }  // namespace hilo

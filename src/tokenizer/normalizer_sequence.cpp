@@ -21,8 +21,7 @@ NormalizerStep step_of(const NormalizerStepRecord& record, std::span<const char>
   return {.kind = static_cast<NormalizerKind>(record.kind),
           .left = (record.strip & 1) != 0,
           .right = (record.strip & 2) != 0,
-          .pattern = std::string(text.substr(0, record.pattern_bytes)),
-          .run_min = record.run_min,
+          .pattern = {std::string(text.substr(0, record.pattern_bytes)), record.run_min},
           .content = std::string(text.substr(record.pattern_bytes))};
 }
 
@@ -39,10 +38,6 @@ NormalForm form_of(NormalizerKind kind) {
   }
 }
 
-size_t first_character_bytes(std::string_view text) {
-  return text.empty() ? 0 : decode_first(text).bytes;
-}
-
 // SentencePiece's cleaning: control characters go, whitespace of all kinds becomes a space.
 bool nmt_deletes(char32_t c) {
   return (c >= 0x1 && c <= 0x8) || c == 0xB || (c >= 0xE && c <= 0x1F) || c == 0x7F || c == 0x8F ||
@@ -54,77 +49,79 @@ bool nmt_is_space(char32_t c) {
          c == 0xFFFD;
 }
 
-size_t append_nmt(NormalizedView view, std::string& normalized) {
+size_t append_nmt(NormalizedView source, Rewriter& normalized) {
+  const std::string_view text = source.view.text;
   size_t from_first = 0;
-  for (size_t at = 0; at < view.text.size();) {
-    const DecodedCharacter decoded = decode_first(view.text.substr(at));
+  for (size_t at = 0; at < text.size();) {
+    const DecodedCharacter decoded = decode_first(text.substr(at));
+    const std::string_view character = text.substr(at, decoded.bytes);
     if (nmt_is_space(decoded.code_point)) {
-      normalized += ' ';
-    } else if (!nmt_deletes(decoded.code_point)) {
-      normalized += view.text.substr(at, decoded.bytes);
+      normalized.put(" ", 0);
+    } else if (nmt_deletes(decoded.code_point)) {
+      normalized.remove(character);
+    } else {
+      normalized.keep(character);
     }
     at += decoded.bytes;
-    if (at <= view.from_first) from_first = normalized.size();
+    if (at <= source.from_first) from_first = normalized.size();
   }
   return from_first;
 }
 
-NormalizedView strip(const NormalizerStep& step, NormalizedView view) {
-  std::string_view& text = view.text;
-  while (step.left && !text.empty()) {
-    const DecodedCharacter first = decode_first(text);
-    if (!is_whitespace(first.code_point)) break;
-    text.remove_prefix(first.bytes);
-    view.from_first -= std::min<size_t>(view.from_first, first.bytes);
-  }
-  while (step.right && !text.empty()) {
-    const DecodedCharacter last = decode_last(text);
-    if (!is_whitespace(last.code_point)) break;
-    text.remove_suffix(last.bytes);
-  }
-  return view;
-}
-
-struct Found {
-  size_t begin;
-  size_t end;
-};
-
-// The next place of the pattern, or of a run of it that is long enough.
-std::optional<Found> find(const NormalizerStep& step, std::string_view text, size_t from) {
-  for (size_t begin = text.find(step.pattern, from); begin != std::string_view::npos;
-       begin = text.find(step.pattern, begin)) {
-    size_t end = begin + step.pattern.size();
-    if (step.run_min == 0) return Found{begin, end};
-    uint32_t count = 1;
-    while (text.substr(end).starts_with(step.pattern)) {
-      end += step.pattern.size();
-      ++count;
+void append_lowercase(const Normalizer& lowercase, std::string_view text, NormalizedText& lower,
+                      Rewriter& normalized) {
+  size_t kept = 0;
+  for (size_t at = 0; at < text.size();) {
+    const DecodedCharacter decoded = decode_first(text.substr(at));
+    const CharacterRule rule = lowercase.rule_of(decoded.code_point);
+    if (rule.fold != CharacterRule::stays) {
+      lower.reserve(0);
+      lower.append(rule, decoded.code_point);
+      normalized.keep(text.substr(kept, at - kept));
+      normalized.rewrite(text.substr(at, decoded.bytes), lower.view());
+      kept = at + decoded.bytes;
     }
-    if (count >= step.run_min) return Found{begin, end};
-    begin = end;
+    at += decoded.bytes;
   }
-  return std::nullopt;
+  normalized.keep(text.substr(kept));
 }
 
-size_t append_replaced(const NormalizerStep& step, NormalizedView view, std::string& normalized) {
+NormalizedView strip(const NormalizerStep& step, NormalizedView source) {
+  AlignedView& view = source.view;
+  while (step.left && !view.text.empty()) {
+    const DecodedCharacter first = decode_first(view.text);
+    if (!is_whitespace(first.code_point)) break;
+    view = view.part(first.bytes);
+    source.from_first -= std::min<size_t>(source.from_first, first.bytes);
+  }
+  while (step.right && !view.text.empty()) {
+    const DecodedCharacter last = decode_last(view.text);
+    if (!is_whitespace(last.code_point)) break;
+    view.text.remove_suffix(last.bytes);
+  }
+  return source;
+}
+
+size_t append_replaced(const NormalizerStep& step, NormalizedView source, Rewriter& normalized) {
+  const std::string_view text = source.view.text;
   size_t copied = 0;
   size_t from_first = 0;
   const auto copy_up_to = [&](size_t end) {
-    normalized += view.text.substr(copied, end - copied);
-    if (copied < view.from_first) {
-      from_first = normalized.size() - (end - std::min(end, view.from_first));
+    normalized.keep(text.substr(copied, end - copied));
+    if (copied < source.from_first) {
+      from_first = normalized.size() - (end - std::min(end, source.from_first));
     }
     copied = end;
   };
-  while (const std::optional<Found> found = find(step, view.text, copied)) {
-    copy_up_to(found->begin);
-    normalized += step.content;
-    copied = found->end;
+  while (const std::optional<TextPattern::Match> match = step.pattern.find(text, copied)) {
+    copy_up_to(match->begin);
+    normalized.remove(text.substr(match->begin, match->end - match->begin));
+    normalized.insert(step.content);
+    copied = match->end;
     // What is put in comes from the last character that was taken away.
-    if (copied <= view.from_first) from_first = normalized.size();
+    if (copied <= source.from_first) from_first = normalized.size();
   }
-  copy_up_to(view.text.size());
+  copy_up_to(text.size());
   return from_first;
 }
 
@@ -138,7 +135,7 @@ size_t growth_of(const NormalizerStep& step, const std::optional<Precompiled>& p
     case NormalizerKind::lowercase:
       return normalized_growth_max;
     case NormalizerKind::replace:
-      return 1 + step.content.size() / step.pattern.size();
+      return 1 + step.content.size() / step.pattern.text.size();
     case NormalizerKind::precompiled:
       return std::max<size_t>(precompiled->growth_max(), 1);
     default:
@@ -178,57 +175,53 @@ Status NormalizerSequence::check_growth() const {
   return {};
 }
 
-NormalizedView NormalizerSequence::normalize(std::string_view text,
-                                             NormalizerScratch& scratch) const {
-  NormalizedView view{text, first_character_bytes(text)};
+NormalizedView NormalizerSequence::normalize(AlignedView text, NormalizerScratch& scratch) const {
+  NormalizedView source{text, first_character_bytes(text.text)};
   for (const NormalizerStep& step : steps_) {
     if (step.kind == NormalizerKind::strip) {
-      view = strip(step, view);
+      source = strip(step, source);
       continue;
     }
-    scratch.other.clear();
-    const size_t from_first = run(step, view, scratch, scratch.other);
+    Rewriter normalized(source.view, scratch.other);
+    const size_t from_first = run(step, source, scratch, normalized);
     std::swap(scratch.text, scratch.other);
-    view = {scratch.text, view.from_first == 0 ? 0 : from_first};
+    source = {scratch.text.view(), source.from_first == 0 ? 0 : from_first};
   }
-  return view;
+  return source;
 }
 
-size_t NormalizerSequence::run(const NormalizerStep& step, NormalizedView view,
-                               NormalizerScratch& scratch, std::string& normalized) const {
-  size_t from_first = view.from_first;
+size_t NormalizerSequence::run(const NormalizerStep& step, NormalizedView source,
+                               NormalizerScratch& scratch, Rewriter& normalized) const {
+  const std::string_view text = source.view.text;
   switch (step.kind) {
     case NormalizerKind::nfc:
     case NormalizerKind::nfd:
     case NormalizerKind::nfkc:
-    case NormalizerKind::nfkd:
+    case NormalizerKind::nfkd: {
+      normalize_to(form_of(step.kind), text, scratch.form, normalized);
       // The first characters by themselves show how much comes from them.
-      normalize_to(form_of(step.kind), view.text.substr(0, view.from_first), scratch.form,
-                   normalized);
-      from_first = normalized.size();
-      normalized.clear();
-      normalize_to(form_of(step.kind), view.text, scratch.form, normalized);
-      break;
+      const std::string_view first = text.substr(0, source.from_first);
+      Rewriter normalized_first({first}, scratch.first);
+      normalize_to(form_of(step.kind), first, scratch.form, normalized_first);
+      return std::max(normalized_first.size(), first_character_bytes(normalized.text()));
+    }
     case NormalizerKind::nmt:
-      return append_nmt(view, normalized);
+      return append_nmt(source, normalized);
     case NormalizerKind::lowercase:
-      scratch.lowercase.reserve_for(view.text.size());
-      lowercase_.normalize(view.text, scratch.lowercase);
-      normalized += scratch.lowercase.view();
-      break;
+      append_lowercase(lowercase_, text, scratch.lowercase, normalized);
+      return std::max(source.from_first, first_character_bytes(normalized.text()));
     case NormalizerKind::replace:
-      return append_replaced(step, view, normalized);
+      return append_replaced(step, source, normalized);
     case NormalizerKind::prepend:
-      if (view.text.empty()) return 0;
-      normalized += step.content;
-      normalized += view.text;
-      return step.content.size() + view.from_first;
+      if (text.empty()) return 0;
+      normalized.keep(text.substr(normalized.prepend(step.content)));
+      return step.content.size() + source.from_first;
     case NormalizerKind::precompiled:
-      return precompiled_->normalize(view.text, normalized);
+      return precompiled_->normalize(text, normalized);
     case NormalizerKind::strip:
       break;  // normalize() does it without a copy.
   }
-  return std::max(from_first, first_character_bytes(normalized));
+  return source.from_first;
 }
 
 }  // namespace hilo

@@ -4,29 +4,30 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizer/aligned_view.h"
 #include "tokenizer/family_parts.h"
 #include "tokenizer/normal_forms.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pipeline.h"
 #include "tokenizer/precompiled.h"
+#include "tokenizer/rewriter.h"
 
 namespace hilo {
 
 struct NormalizerScratch {
-  std::string text;
-  std::string other;
+  AlignedBuffer text;
+  AlignedBuffer other;
+  AlignedBuffer first;  // of the first character
   NormalFormScratch form;
-  NormalizedText lowercase;
+  NormalizedText lowercase;  // of one character
 };
 
 // A text after its normalizer.
 struct NormalizedView {
-  std::string_view text;
+  AlignedView view;
   // So many bytes at its begin come from the first character of the text before: that is where
   // Metaspace's "first" looks whether something begins a text.
   size_t from_first = 0;
@@ -38,12 +39,12 @@ class NormalizerSequence {
   static Result<NormalizerSequence> open(const FamilyParts& parts);
 
   // `text` is valid UTF-8. The result lies in `text` or in `scratch`.
-  NormalizedView normalize(std::string_view text, NormalizerScratch& scratch) const;
+  NormalizedView normalize(AlignedView text, NormalizerScratch& scratch) const;
 
  private:
-  // Appends to an empty `normalized`; returns what `from_first` becomes.
+  // Returns what `from_first` becomes.
   size_t run(const NormalizerStep& step, NormalizedView text, NormalizerScratch& scratch,
-             std::string& normalized) const;
+             Rewriter& normalized) const;
   Status check_growth() const;
 
   std::vector<NormalizerStep> steps_;

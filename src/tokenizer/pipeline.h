@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tokenizer/text_pattern.h"
+
 namespace hilo {
 
 enum class NormalizerKind : uint32_t {
@@ -26,9 +28,8 @@ struct NormalizerStep {
   // Strip: which ends lose their whitespace.
   bool left = false;
   bool right = false;
-  // Replace: each `pattern` becomes `content`; with `run_min`, each run of so many or more does.
-  std::string pattern = {};
-  uint32_t run_min = 0;
+  // Replace: each match becomes `content`.
+  TextPattern pattern = {};
   // Prepend: what comes before a text that is not empty.
   std::string content = {};
 };

@@ -94,10 +94,10 @@ size_t Precompiled::plain_run(std::string_view text) const {
 }
 
 // Returns how many of the appended bytes come from the first character that became something.
-size_t Precompiled::append_cluster(std::string_view cluster, std::string& normalized) const {
+size_t Precompiled::append_cluster(std::string_view cluster, Rewriter& normalized) const {
   if (cluster.size() <= cluster_bytes_max) {
     if (const auto text = transform(cluster)) {
-      normalized += *text;
+      normalized.rewrite(cluster, *text);
       const bool is_one_character = decode_first(cluster).bytes == cluster.size();
       return is_one_character || text->empty() ? text->size() : decode_first(*text).bytes;
     }
@@ -106,20 +106,20 @@ size_t Precompiled::append_cluster(std::string_view cluster, std::string& normal
   while (!cluster.empty()) {
     const std::string_view character = cluster.substr(0, decode_first(cluster).bytes);
     const std::string_view text = transform(character).value_or(character);
-    normalized += text;
+    normalized.rewrite(character, text);
     if (from_first == 0) from_first = text.size();
     cluster.remove_prefix(character.size());
   }
   return from_first;
 }
 
-size_t Precompiled::normalize(std::string_view text, std::string& normalized) const {
+size_t Precompiled::normalize(std::string_view text, Rewriter& normalized) const {
   size_t from_first = 0;
   while (!text.empty()) {
     size_t bytes = plain_run(text);
     size_t from_this = 1;
     if (bytes > 0) {
-      normalized += text.substr(0, bytes);
+      normalized.keep(text.substr(0, bytes));
     } else {
       bytes = grapheme_bytes(text);
       from_this = append_cluster(text.substr(0, bytes), normalized);

@@ -76,9 +76,13 @@ void use_damaged(const Blob& sound, std::span<const uint8_t> input) {
 void use_map(std::span<const uint8_t> input) {
   const Result<Precompiled> map = Precompiled::open(std::as_bytes(input));
   if (!map) return ENSURE(!map.error().message.empty());
-  std::string normalized;
-  map->normalize(sample.substr(0, sample.size() - 1), normalized);
-  ENSURE(normalized.size() <= sample.size() * std::max<size_t>(1, map->growth_max()));
+  AlignedBuffer valid;
+  AlignedBuffer written;
+  const AlignedView text = to_valid_utf8(sample, true, valid);
+  Rewriter normalized(text, written);
+  map->normalize(text.text, normalized);
+  ENSURE(written.text.size() <= text.text.size() * std::max<size_t>(1, map->growth_max()));
+  ENSURE(written.sources.size() == written.text.size());
 }
 
 }  // namespace

@@ -6,8 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "tokenizer/tokenizer.h"
-#include "tokenizer/utf8.h"
+#include "tokenizer/rewriter.h"
 
 namespace hilo {
 
@@ -36,7 +35,7 @@ Result<Subwords> Subwords::open(const Vocabulary& vocabulary) {
 }
 
 Subwords::Subwords(const Vocabulary& vocabulary, NormalizerSequence normalizer)
-    : family_(vocabulary.family()),
+    : vocabulary_(vocabulary),
       owner_(next_owner()),
       normalizer_(std::move(normalizer)),
       add_prefix_space_(vocabulary.family_parts().options.add_prefix_space != 0),
@@ -46,32 +45,35 @@ Subwords::Subwords(const Vocabulary& vocabulary, NormalizerSequence normalizer)
       bpe_(vocabulary) {}
 
 void Subwords::append(NormalizedView text, SubwordScratch& scratch, TokenBuffer& tokens) const {
-  if (text.text.empty()) return;
+  AlignedView rest = text.view;
+  if (rest.text.empty()) return;
   scratch.cache.serve(owner_);
-  if (family_ == TokenizerFamily::unigram) {
-    metaspace_.for_each_word(text.text, text.from_first, scratch.word, [&](std::string_view word) {
-      append_word(word, word.data() + word.size(), scratch, tokens);
+  if (vocabulary_.family() == TokenizerFamily::unigram) {
+    metaspace_.for_each_word(rest, text.from_first, scratch.word, [&](AlignedView word) {
+      append_word(word, word.text.data() + word.text.size(), scratch, tokens);
       return !tokens.is_over();
     });
     return;
   }
-  std::string_view rest = text.text;
-  if (add_prefix_space_ && !rest.starts_with(' ')) {
-    scratch.word = ' ';
-    scratch.word += rest;
-    rest = scratch.word;
+  if (add_prefix_space_ && !rest.text.starts_with(' ')) {
+    Rewriter prefixed(rest, scratch.word);
+    prefixed.keep(rest.text.substr(prefixed.prepend(" ")));
+    rest = scratch.word.view();
   }
-  while (!rest.empty() && !tokens.is_over()) {
-    const size_t bytes = splitter_.word_bytes(rest);
-    append_word(rest.substr(0, bytes), rest.data() + rest.size(), scratch, tokens);
-    rest.remove_prefix(bytes);
+  while (!rest.text.empty() && !tokens.is_over()) {
+    const size_t bytes = splitter_.word_bytes(rest.text);
+    append_word(rest.part(0, bytes), rest.text.data() + rest.text.size(), scratch, tokens);
+    rest = rest.part(bytes);
   }
 }
 
-void Subwords::append_word(std::string_view word, const char* readable_end, SubwordScratch& scratch,
+void Subwords::append_word(AlignedView word, const char* readable_end, SubwordScratch& scratch,
                            TokenBuffer& tokens) const {
-  if (word.size() > WordCache::word_bytes_max) return append_with_model(word, scratch, tokens);
-  const WordCache::Key key = key_of(word, readable_end);
+  // The cache knows no offsets.
+  if (word.text.size() > WordCache::word_bytes_max || word.sources != nullptr) {
+    return append_with_model(word, scratch, tokens);
+  }
+  const WordCache::Key key = key_of(word.text, readable_end);
   const auto bucket = scratch.cache.bucket_of(key);
   const size_t known = scratch.cache.find(key, bucket, tokens.room_for(WordCache::ids_max));
   if (known != WordCache::unknown) return tokens.advance(known);
@@ -80,24 +82,18 @@ void Subwords::append_word(std::string_view word, const char* readable_end, Subw
   scratch.cache.insert(key, bucket, tokens.ids().subspan(before));
 }
 
-void Subwords::append_with_model(std::string_view word, SubwordScratch& scratch,
+void Subwords::append_with_model(AlignedView word, SubwordScratch& scratch,
                                  TokenBuffer& tokens) const {
-  if (family_ == TokenizerFamily::unigram) {
+  const size_t before = tokens.ids().size();
+  if (vocabulary_.family() == TokenizerFamily::unigram) {
     unigram_.append(word, scratch.unigram, tokens);
   } else {
     bpe_.append(word, scratch.bpe, tokens);
   }
-}
-
-std::string_view to_valid_utf8(std::string_view text, std::string& copy) {
-  if (is_valid_utf8(text)) return text;
-  copy.clear();
-  while (!text.empty()) {
-    const DecodedCharacter decoded = decode_first(text);
-    copy += encode_character(decoded.code_point).view();
-    text.remove_prefix(decoded.bytes);
+  if (word.sources == nullptr || !vocabulary_.offset_trimming().trims) return;
+  for (size_t at = before; at < tokens.ids().size(); ++at) {
+    tokens.spaces()[at] = spaces_of(vocabulary_.piece(tokens.ids()[at]));
   }
-  return copy;
 }
 
 }  // namespace hilo

@@ -2,7 +2,6 @@
 // after the other. Threads: never changes; each thread has its own scratch.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -18,9 +17,9 @@
 namespace hilo {
 
 struct SubwordScratch {
-  std::string valid;  // the text, where it was not valid UTF-8
+  AlignedBuffer valid;  // the text, where it was not valid UTF-8
   NormalizerScratch normalizer;
-  std::string word;
+  AlignedBuffer word;
   UnigramScratch unigram;
   BpeScratch bpe;
   WordCache cache;
@@ -32,18 +31,18 @@ class Subwords {
   static Result<Subwords> open(const Vocabulary& vocabulary);
 
   const NormalizerSequence& normalizer() const { return normalizer_; }
-  // Appends the ids of a text that is normalized and holds no added tokens, and stops soon after
-  // the buffer is over its limit.
+  // Appends the ids of a text that is normalized and holds no added tokens, with their offsets if
+  // the text has sources, and stops soon after the buffer is over its limit.
   void append(NormalizedView text, SubwordScratch& scratch, TokenBuffer& tokens) const;
 
  private:
   Subwords(const Vocabulary& vocabulary, NormalizerSequence normalizer);
   // Bytes up to `readable_end` may be read, too.
-  void append_word(std::string_view word, const char* readable_end, SubwordScratch& scratch,
+  void append_word(AlignedView word, const char* readable_end, SubwordScratch& scratch,
                    TokenBuffer& tokens) const;
-  void append_with_model(std::string_view word, SubwordScratch& scratch, TokenBuffer& tokens) const;
+  void append_with_model(AlignedView word, SubwordScratch& scratch, TokenBuffer& tokens) const;
 
-  TokenizerFamily family_;
+  const Vocabulary& vocabulary_;
   uint64_t owner_;  // whose words a cache holds
   NormalizerSequence normalizer_;
   bool add_prefix_space_;
@@ -52,8 +51,5 @@ class Subwords {
   Unigram unigram_;
   ByteLevelBpe bpe_;
 };
-
-// `text` if it is valid UTF-8, else a copy in which each maximal invalid part is U+FFFD.
-std::string_view to_valid_utf8(std::string_view text, std::string& copy);
 
 }  // namespace hilo

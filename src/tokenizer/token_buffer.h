@@ -19,6 +19,7 @@ class TokenBuffer {
     limit_ = limit;
     with_offsets_ = with_offsets;
     offsets_.clear();
+    spaces_.clear();
   }
   bool wants_offsets() const { return with_offsets_; }
   // More tokens than the limit: whatever follows cannot change the first `limit` of them.
@@ -29,17 +30,26 @@ class TokenBuffer {
     *room_for(1) = id;
     ++count_;
   }
-  void push(uint32_t id, TokenOffsets offsets) {
+  void push(uint32_t id, TokenOffsets offsets, TokenSpaces spaces = {}) {
     push(id);
-    if (with_offsets_) offsets_.push_back(offsets);
+    if (!with_offsets_) return;
+    offsets_.push_back(offsets);
+    spaces_.push_back(spaces);
+  }
+  // Of words without offsets.
+  void append(std::span<const uint32_t> ids) {
+    std::copy(ids.begin(), ids.end(), room_for(ids.size()));
+    count_ += ids.size();
   }
   // Forgets all but the first `count`.
   void cut(size_t count) {
     count_ = count;
     offsets_.resize(std::min(count, offsets_.size()));
+    spaces_.resize(std::min(count, spaces_.size()));
   }
-  // One for each id, if these are wanted and whoever pushed them gave them.
+  // One for each id, if offsets are wanted.
   std::span<TokenOffsets> offsets() { return offsets_; }
+  std::span<TokenSpaces> spaces() { return spaces_; }
   // Room for up to `count` ids; advance() then says how many were written.
   uint32_t* room_for(size_t count) {
     if (ids_.size() - count_ < count) ids_.resize(std::max(2 * ids_.size(), count_ + count));
@@ -52,6 +62,7 @@ class TokenBuffer {
  private:
   std::vector<uint32_t> ids_;
   std::vector<TokenOffsets> offsets_;
+  std::vector<TokenSpaces> spaces_;
   size_t count_ = 0;
   size_t limit_ = 0;
   bool with_offsets_ = false;

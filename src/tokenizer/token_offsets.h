@@ -8,6 +8,8 @@
 
 namespace hilo {
 
+enum class OffsetUnit : uint8_t { bytes, characters };
+
 // From `begin` up to `end`, in bytes unless characters were asked for. Tokens that stand in no
 // text, such as [CLS] of a template, have 0 and 0.
 struct TokenOffsets {
@@ -22,5 +24,23 @@ inline TokenOffsets offsets_of(size_t begin, size_t bytes) {
 // Bytes to characters, an invalid part of the text being one. Begins never fall from token to
 // token, nor do ends; so the text is walked over twice, however many there are.
 void count_in_characters(std::string_view text, std::span<TokenOffsets> offsets);
+
+// The characters at both ends of a token's text that are whitespace, or stand for a space in the
+// alphabet of bytes.
+struct TokenSpaces {
+  uint32_t leading = 0;
+  uint32_t trailing = 0;
+};
+TokenSpaces spaces_of(std::string_view token);
+
+// What the post-processors ByteLevel and RobertaProcessing do with offsets.
+struct OffsetTrimming {
+  bool trims = false;  // spaces are no part of a token
+  // Only the space before a text's first token is one: the pre-tokenizer may have put it there.
+  bool keeps_prefix = false;
+};
+// `offsets` and `spaces` are of all tokens that are kept of `text`.
+void trim_offsets(std::string_view text, OffsetUnit unit, OffsetTrimming trimming,
+                  std::span<const TokenSpaces> spaces, std::span<TokenOffsets> offsets);
 
 }  // namespace hilo

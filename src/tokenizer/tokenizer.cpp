@@ -41,6 +41,7 @@ struct Tokenizer::State {
         vocabulary(opened),
         words(vocabulary, vocabulary.normalizer_options()),
         normalized_words(vocabulary, {}),
+        decoder(vocabulary.decoder_steps()),
         raw_added(vocabulary, TrieRole::added_raw),
         normalized_added(vocabulary, TrieRole::added_normalized) {}
 
@@ -49,6 +50,7 @@ struct Tokenizer::State {
   WordEncoder words;
   WordEncoder normalized_words;      // of text that was normalized before
   std::optional<Subwords> subwords;  // none: a WordPiece
+  std::vector<DecoderStep> decoder;
   AddedTokenSet raw_added;
   AddedTokenSet normalized_added;
 };
@@ -84,18 +86,21 @@ struct Tokens {
   std::string_view text;
   std::span<const uint32_t> ids;
   std::span<TokenOffsets> offsets;  // none, or one for each id
+  std::span<const TokenSpaces> spaces;
 };
 
 Tokens cut(std::string_view text, TokenBuffer& tokens, size_t count, bool from_left) {
   const auto of = [&](auto all) { return from_left ? all.last(count) : all.first(count); };
-  return {text, of(tokens.ids()), tokens.wants_offsets() ? of(tokens.offsets()) : tokens.offsets()};
+  if (!tokens.wants_offsets()) return {text, of(tokens.ids()), {}, {}};
+  return {text, of(tokens.ids()), of(tokens.offsets()), of(tokens.spaces())};
 }
 
 // Where the ids go, with what belongs to them if anyone asked.
 class Output {
  public:
-  Output(std::span<uint32_t> ids, std::span<uint8_t> types, std::span<TokenOffsets> offsets)
-      : ids_(ids), types_(types), offsets_(offsets) {
+  Output(std::span<uint32_t> ids, std::span<uint8_t> types, std::span<TokenOffsets> offsets,
+         OffsetTrimming trimming)
+      : ids_(ids), types_(types), offsets_(offsets), trimming_(trimming) {
     ENSURE(types.empty() || types.size() == ids.size());
     ENSURE(offsets.empty() || offsets.size() == ids.size());
   }
@@ -103,6 +108,9 @@ class Output {
   void append_text(const Tokens& tokens, uint32_t type, OffsetUnit unit) {
     if (!offsets_.empty()) {
       if (unit == OffsetUnit::characters) count_in_characters(tokens.text, tokens.offsets);
+      if (trimming_.trims) {
+        trim_offsets(tokens.text, unit, trimming_, tokens.spaces, tokens.offsets);
+      }
       std::ranges::copy(tokens.offsets, offsets_.begin() + static_cast<ptrdiff_t>(count_));
     }
     append(tokens.ids, type);
@@ -127,6 +135,7 @@ class Output {
   std::span<uint32_t> ids_;
   std::span<uint8_t> types_;
   std::span<TokenOffsets> offsets_;
+  OffsetTrimming trimming_;
   size_t count_ = 0;
 };
 
@@ -143,21 +152,27 @@ void write(std::span<const TemplateItem> items, const EncodeOptions& options, co
   }
 }
 
-// Pushes the added tokens of `text`, which begins at `begin` of what offsets count in, and hands
-// what lies between them to `append_plain`, with where it begins.
-template <class AppendPlain>
-void between_added(AddedTokenSearch search, std::string_view text, size_t begin,
+// Pushes the added tokens of `text`, of which `place_of` says where they stand, and hands what lies
+// between them to `append_plain`, with where it begins.
+template <class PlaceOf, class AppendPlain>
+void between_added(AddedTokenSearch search, std::string_view text, const PlaceOf& place_of,
                    TokenBuffer& tokens, const AppendPlain& append_plain) {
   size_t plain_from = 0;
   while (const std::optional<AddedTokenMatch> match = search.next()) {
     if (plain_from < match->begin) {
-      append_plain(text.substr(plain_from, match->begin - plain_from), begin + plain_from);
+      append_plain(text.substr(plain_from, match->begin - plain_from), plain_from);
     }
     if (tokens.is_over()) return;
-    tokens.push(match->id, offsets_of(begin + match->begin, match->end - match->begin));
+    const size_t bytes = match->end - match->begin;
+    if (tokens.wants_offsets()) {
+      tokens.push(match->id, place_of(match->begin, bytes),
+                  spaces_of(text.substr(match->begin, bytes)));
+    } else {
+      tokens.push(match->id);
+    }
     plain_from = match->end;
   }
-  append_plain(text.substr(plain_from), begin + plain_from);
+  append_plain(text.substr(plain_from), plain_from);
 }
 
 // Ids that are left for the texts themselves.
@@ -246,7 +261,7 @@ void Tokenizer::append_plain(std::string_view text, size_t begin, bool match_spe
   state.words.normalizer().normalize(text, buffers.text);
   const std::string_view normalized = buffers.text.view();
   between_added({state.vocabulary, state.normalized_added, normalized, match_special}, normalized,
-                0, tokens, [&](std::string_view part, size_t) {
+                offsets_of, tokens, [&](std::string_view part, size_t) {
                   state.normalized_words.append(part, buffers.words, tokens);
                 });
 }
@@ -264,7 +279,7 @@ void Tokenizer::append_plain_with_offsets(std::string_view text, size_t begin, b
   const std::string_view normalized = buffers.aligned_text.view();
   const size_t before = tokens.ids().size();
   between_added({state.vocabulary, state.normalized_added, normalized, match_special}, normalized,
-                0, tokens, [&](std::string_view part, size_t part_begin) {
+                offsets_of, tokens, [&](std::string_view part, size_t part_begin) {
                   append_aligned_words(state.vocabulary, state.normalized_words.normalizer(), part,
                                        part_begin, buffers.aligned_word, tokens);
                 });
@@ -275,28 +290,33 @@ void Tokenizer::append_plain_with_offsets(std::string_view text, size_t begin, b
 
 void Tokenizer::tokenize_subwords(std::string_view text, bool match_special,
                                   TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const {
-  ENSURE(!tokens.wants_offsets());
   const State& state = *state_;
   SubwordScratch& scratch = buffers.subwords;
-  const std::string_view valid = to_valid_utf8(text, scratch.valid);
+  const AlignedView valid = to_valid_utf8(text, tokens.wants_offsets(), scratch.valid);
   const auto append_normalized = [&](std::string_view raw, size_t begin) {
-    NormalizedView normal = state.subwords->normalizer().normalize(raw, scratch.normalizer);
+    NormalizedView normal =
+        state.subwords->normalizer().normalize(valid.part(begin, raw.size()), scratch.normalizer);
     if (begin > 0) normal.from_first = 0;
-    between_added({state.vocabulary, state.normalized_added, normal.text, match_special},
-                  normal.text, 0, tokens, [&](std::string_view part, size_t at) {
-                    const size_t from_first = normal.from_first - std::min(at, normal.from_first);
-                    state.subwords->append({part, from_first}, scratch, tokens);
-                  });
+    const AlignedView view = normal.view;
+    between_added(
+        {state.vocabulary, state.normalized_added, view.text, match_special}, view.text,
+        [&](size_t at, size_t bytes) { return view.source_of(at, bytes); }, tokens,
+        [&](std::string_view part, size_t at) {
+          const size_t from_first = normal.from_first - std::min(at, normal.from_first);
+          state.subwords->append({view.part(at, part.size()), from_first}, scratch, tokens);
+        });
   };
-  between_added({state.vocabulary, state.raw_added, valid, match_special}, valid, 0, tokens,
-                append_normalized);
+  between_added(
+      {state.vocabulary, state.raw_added, valid.text, match_special}, valid.text,
+      [&](size_t at, size_t bytes) { return valid.source_of(at, bytes); }, tokens,
+      append_normalized);
 }
 
 void Tokenizer::tokenize(std::string_view text, bool match_special,
                          TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const {
   if (state_->subwords) return tokenize_subwords(text, match_special, buffers, tokens);
-  between_added({state_->vocabulary, state_->raw_added, text, match_special}, text, 0, tokens,
-                [&](std::string_view part, size_t begin) {
+  between_added({state_->vocabulary, state_->raw_added, text, match_special}, text, offsets_of,
+                tokens, [&](std::string_view part, size_t begin) {
                   append_plain(part, begin, match_special, buffers, tokens);
                 });
 }
@@ -304,7 +324,7 @@ void Tokenizer::tokenize(std::string_view text, bool match_special,
 Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options,
                            TokenizerScratch& scratch, std::span<uint32_t> ids,
                            std::span<uint8_t> types, std::span<TokenOffsets> offsets) const {
-  Output output(ids, types, offsets);
+  Output output(ids, types, offsets, state_->vocabulary.offset_trimming());
   TokenBuffer& tokens = scratch.buffers().first;
   const size_t budget = budget_of(options, ids.size(), special_tokens_added(false));
   tokens.start(options.truncate_left ? no_limit : budget, !offsets.empty());
@@ -320,7 +340,7 @@ Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options,
 Encoding Tokenizer::encode_pair(TextPair texts, const EncodeOptions& options,
                                 TokenizerScratch& scratch, std::span<uint32_t> ids,
                                 std::span<uint8_t> types, std::span<TokenOffsets> offsets) const {
-  Output output(ids, types, offsets);
+  Output output(ids, types, offsets, state_->vocabulary.offset_trimming());
   TokenizerScratch::Buffers& buffers = scratch.buffers();
   const size_t budget = budget_of(options, ids.size(), special_tokens_added(true));
   // Both are counted to their ends: which one is longer decides who gets the odd token.
@@ -344,12 +364,20 @@ uint32_t Tokenizer::special_tokens_added(bool pair) const {
   return static_cast<uint32_t>(items - (pair ? 2 : 1));
 }
 
-bool Tokenizer::is_word_piece() const { return !state_->subwords; }
-
 std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special_tokens) const {
-  ENSURE(is_word_piece());
-  return decode_word_pieces(state_->vocabulary, state_->words.normalizer(), ids,
-                            skip_special_tokens);
+  const State& state = *state_;
+  const auto normalize = [&state](std::string_view text) {
+    if (state.subwords) {
+      NormalizerScratch scratch;
+      return std::string(state.subwords->normalizer().normalize({text}, scratch).view.text);
+    }
+    NormalizedText normalized;
+    normalized.reserve_for(text.size());
+    state.words.normalizer().normalize(text, normalized);
+    return std::string(normalized.view());
+  };
+  return decode_tokens(state.decoder,
+                       tokens_of(state.vocabulary, ids, skip_special_tokens, normalize));
 }
 
 std::string_view Tokenizer::piece(uint32_t id) const { return state_->vocabulary.piece(id); }

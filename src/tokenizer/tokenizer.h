@@ -22,8 +22,6 @@ class Blob;
 class TokenBuffer;
 struct TokenizerDescription;
 
-enum class OffsetUnit : uint8_t { bytes, characters };
-
 struct EncodeOptions {
   // Ids written at most, special tokens included. 0: no limit but the room given. 1 is refused
   // where the template adds two.
@@ -94,9 +92,6 @@ class Tokenizer {
   Encoding encode_pair(TextPair texts, const EncodeOptions& options, TokenizerScratch& scratch,
                        std::span<uint32_t> ids, std::span<uint8_t> types = {},
                        std::span<TokenOffsets> offsets = {}) const;
-
-  // Offsets and decode() are for WordPiece only.
-  bool is_word_piece() const;
 
   // The text that the ids stand for, apart from what the normalizer changed.
   std::string decode(std::span<const uint32_t> ids, bool skip_special_tokens) const;

@@ -101,9 +101,6 @@ hilo_status encode(hilo_tokenizer& tokenizer, const Request& request, hilo_token
   const hilo::Tokenizer& rules = tokenizer.get();
   const uint32_t special = rules.special_tokens_added(request.second.has_value());
   if (const hilo_status status = check(request, special); status != HILO_OK) return status;
-  if (tokens.offsets != nullptr && !rules.is_word_piece()) {
-    return fail(HILO_INVALID_ARGUMENT, "offsets are given for WordPiece tokenizers only");
-  }
   const std::string_view second = request.second.value_or(std::string_view{});
   const auto encode_into = [&](size_t room) {
     tokenizer.ids.resize(room);
@@ -168,9 +165,6 @@ hilo_status hilo_tokenizer_decode(hilo_tokenizer* tokenizer, const uint32_t* ids
     return fail(HILO_INVALID_ARGUMENT, "tokenizer, ids or text is NULL");
   }
   *text = nullptr;
-  if (!tokenizer->get().is_word_piece()) {
-    return fail(HILO_INVALID_ARGUMENT, "ids are decoded for WordPiece tokenizers only");
-  }
   return guarded([&] {
     tokenizer->decoded = tokenizer->get().decode({ids, count}, leave_out_special_tokens != 0);
     *text = tokenizer->decoded.c_str();

@@ -59,18 +59,17 @@ void Unigram::find_best(std::string_view word, std::vector<UnigramScratch::Step>
   }
 }
 
-void Unigram::append(std::string_view word, UnigramScratch& scratch, TokenBuffer& tokens) const {
-  ENSURE(word.size() < unreached);
-  find_best(word, scratch.best);
+void Unigram::append(AlignedView word, UnigramScratch& scratch, TokenBuffer& tokens) const {
+  ENSURE(word.text.size() < unreached);
+  find_best(word.text, scratch.best);
   scratch.path.clear();
-  for (size_t end = word.size(); end > 0; end = scratch.path.back().begin) {
-    scratch.path.push_back(scratch.best[end]);
-  }
+  size_t end = word.text.size();
+  for (; end > 0; end = scratch.path.back().begin) scratch.path.push_back(scratch.best[end]);
   // Neighbours that are unknown are one token.
   size_t unknown_begin = unreached;
-  const auto end_unknown = [&](size_t end) {
+  const auto end_unknown = [&](size_t unknown_end) {
     if (unknown_begin == unreached) return;
-    append_unknown(word.substr(unknown_begin, end - unknown_begin), tokens);
+    append_unknown(word.part(unknown_begin, unknown_end - unknown_begin), tokens);
     unknown_begin = unreached;
   };
   for (size_t left = scratch.path.size(); left > 0; --left) {
@@ -80,21 +79,25 @@ void Unigram::append(std::string_view word, UnigramScratch& scratch, TokenBuffer
       continue;
     }
     end_unknown(step.begin);
-    tokens.push(step.id);
+    const size_t step_end = left > 1 ? scratch.path[left - 2].begin : word.text.size();
+    tokens.push(step.id, word.source_of(step.begin, step_end - step.begin));
   }
-  end_unknown(word.size());
+  end_unknown(word.text.size());
 }
 
-void Unigram::append_unknown(std::string_view part, TokenBuffer& tokens) const {
-  const TrieMatch match = vocabulary_.longest_match(TrieRole::word_start, part);
-  if (match.bytes == part.size()) return tokens.push(vocabulary_.value_of(match.slot));
+void Unigram::append_unknown(AlignedView part, TokenBuffer& tokens) const {
+  const TokenOffsets source = part.source_of(0, part.text.size());
+  const TrieMatch match = vocabulary_.longest_match(TrieRole::word_start, part.text);
+  if (match.bytes == part.text.size()) {
+    return tokens.push(vocabulary_.value_of(match.slot), source);
+  }
   const std::span<const uint32_t> byte_ids = vocabulary_.family_parts().byte_ids;
   const auto id_of = [byte_ids](char byte) { return byte_ids[static_cast<uint8_t>(byte)]; };
-  const bool has_all_bytes =
-      byte_fallback_ &&
-      std::all_of(part.begin(), part.end(), [&](char byte) { return id_of(byte) != no_id; });
-  if (!has_all_bytes) return tokens.push(vocabulary_.unknown_id());
-  for (const char byte : part) tokens.push(id_of(byte));
+  const bool has_all_bytes = byte_fallback_ && std::ranges::all_of(part.text, [&](char byte) {
+                               return id_of(byte) != no_id;
+                             });
+  if (!has_all_bytes) return tokens.push(vocabulary_.unknown_id(), source);
+  for (const char byte : part.text) tokens.push(id_of(byte), source);
 }
 
 }  // namespace hilo

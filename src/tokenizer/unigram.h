@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/aligned_view.h"
 #include "tokenizer/token_buffer.h"
 #include "tokenizer/vocabulary.h"
 
@@ -27,11 +28,11 @@ class Unigram {
   explicit Unigram(const Vocabulary& vocabulary);
 
   // `word` is valid UTF-8 and not empty.
-  void append(std::string_view word, UnigramScratch& scratch, TokenBuffer& tokens) const;
+  void append(AlignedView word, UnigramScratch& scratch, TokenBuffer& tokens) const;
 
  private:
   void find_best(std::string_view word, std::vector<UnigramScratch::Step>& best) const;
-  void append_unknown(std::string_view part, TokenBuffer& tokens) const;
+  void append_unknown(AlignedView part, TokenBuffer& tokens) const;
 
   const Vocabulary& vocabulary_;
   double unknown_score_;

@@ -93,7 +93,9 @@ Result<Vocabulary> Vocabulary::open(std::span<const std::byte> blob) {
         read_section(blob, header.added_tokens, "added tokens", vocabulary.added_tokens_),
         read_section(blob, header.single_template, "template", vocabulary.single_template_),
         read_section(blob, header.pair_template, "pair template", vocabulary.pair_template_),
-        read_family_parts(blob, header, vocabulary.family_parts_)}) {
+        read_family_parts(blob, header, vocabulary.family_parts_),
+        read_section(blob, header.decoder_steps, "decoder steps", vocabulary.decoder_steps_),
+        read_section(blob, header.decoder_text, "decoder texts", vocabulary.decoder_text_)}) {
     if (!status) return status.error();
   }
   vocabulary.root_bases_ = header.root_bases;
@@ -106,15 +108,20 @@ Result<Vocabulary> Vocabulary::open(std::span<const std::byte> blob) {
       .strip_accents = (header.flags & blob::flag_strip_accents) != 0,
       .lowercase = (header.flags & blob::flag_lowercase) != 0,
   };
+  vocabulary.offset_trimming_ = {
+      .trims = (header.flags & blob::flag_trims_offsets) != 0,
+      .keeps_prefix = (header.flags & blob::flag_trimming_keeps_prefix) != 0,
+  };
   const Status checked = vocabulary.check();
   if (!checked) return checked.error();
   return vocabulary;
 }
 
 Status Vocabulary::check() const {
-  for (const Status& status : {check_pieces(), check_tries(), check_template(single_template_, 0),
-                               check_template(pair_template_, 1),
-                               check_family_parts(family_, family_parts_, id_count())}) {
+  for (const Status& status :
+       {check_pieces(), check_tries(), check_template(single_template_, 0),
+        check_template(pair_template_, 1), check_family_parts(family_, family_parts_, id_count()),
+        check_decoder()}) {
     if (!status) return status;
   }
   if (word_characters_max_ > word_characters_limit) {
@@ -182,6 +189,37 @@ Status Vocabulary::check_template(std::span<const TemplateItem> items,
     if (item.type > 0xFF) return Error{"a type_id of the post_processor is above 255"};
   }
   return {};
+}
+
+Status Vocabulary::check_decoder() const {
+  constexpr size_t steps_max = 16;
+  if (decoder_steps_.size() > steps_max) return damaged("its decoder has too many steps");
+  for (const DecoderStepRecord& step : decoder_steps_) {
+    const uint64_t end = uint64_t{step.text_begin} + step.pattern_bytes + step.content_bytes;
+    if (end > decoder_text_.size()) return damaged("a text of the decoder is out of place");
+    const auto kind = static_cast<DecoderKind>(step.kind);
+    if (kind > DecoderKind::fuse) return damaged("a step of the decoder is unknown");
+    const bool looks_for_content = kind == DecoderKind::metaspace || kind == DecoderKind::strip;
+    if ((kind == DecoderKind::replace && step.pattern_bytes == 0) ||
+        (looks_for_content && step.content_bytes == 0)) {
+      return damaged("a step of the decoder looks for nothing");
+    }
+  }
+  return {};
+}
+
+std::vector<DecoderStep> Vocabulary::decoder_steps() const {
+  std::vector<DecoderStep> steps;
+  for (const DecoderStepRecord& step : decoder_steps_) {
+    const char* const text = decoder_text_.data() + step.text_begin;
+    steps.push_back({.kind = static_cast<DecoderKind>(step.kind),
+                     .pattern = {std::string(text, step.pattern_bytes), step.run_min},
+                     .content = std::string(text + step.pattern_bytes, step.content_bytes),
+                     .flag = step.flag != 0,
+                     .start = step.start,
+                     .stop = step.stop});
+  }
+  return steps;
 }
 
 std::string_view Vocabulary::piece(uint32_t id) const {

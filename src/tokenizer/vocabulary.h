@@ -2,7 +2,7 @@
 // mapped file, in memory).
 //
 //   | header | units of the tries | values of their slots | ends of pieces | text of pieces |
-//   | added tokens | single template | pair template | what only some families have |
+//   | added tokens | single template | pair template | what only some families have | decoder |
 //
 // Each part begins at a multiple of 64 bytes.
 //
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizer/decoder_steps.h"
 #include "tokenizer/description.h"
 #include "tokenizer/family_parts.h"
 #include "tokenizer/flat_trie.h"
@@ -104,6 +105,9 @@ class Vocabulary {
   uint32_t unknown_id() const { return unknown_id_; }
   uint32_t word_characters_max() const { return word_characters_max_; }
   NormalizerOptions normalizer_options() const { return normalizer_options_; }
+  // In the order they run.
+  std::vector<DecoderStep> decoder_steps() const;
+  OffsetTrimming offset_trimming() const { return offset_trimming_; }
   std::span<const AddedTokenRecord> added_tokens() const { return added_tokens_; }
   std::span<const TemplateItem> single_template() const { return single_template_; }
   std::span<const TemplateItem> pair_template() const { return pair_template_; }
@@ -113,6 +117,7 @@ class Vocabulary {
   Status check() const;
   Status check_tries() const;
   Status check_pieces() const;
+  Status check_decoder() const;
   Status check_template(std::span<const TemplateItem> items, uint32_t second_texts) const;
 
   std::span<const flat_trie::Unit> units_;
@@ -129,6 +134,9 @@ class Vocabulary {
   uint32_t unknown_id_ = 0;
   uint32_t word_characters_max_ = 0;
   NormalizerOptions normalizer_options_;
+  OffsetTrimming offset_trimming_;
+  std::span<const DecoderStepRecord> decoder_steps_;
+  std::span<const char> decoder_text_;
 };
 
 }  // namespace hilo

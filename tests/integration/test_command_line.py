@@ -171,6 +171,22 @@ def test_tokenize_shows_pieces_and_ids() -> None:
     assert cut["truncated"] is True
 
 
+@pytest.mark.parametrize(
+    "family, text", [("xlm_roberta", "hello world"), ("qwen2", "Na\u00efve 42")]
+)
+def test_tokenize_shows_where_tokens_stand_and_what_ids_mean(
+    tmp_path: Path, family: str, text: str
+) -> None:
+    shutil.copy(ROOT / f"tests/golden/subwords/{family}.json", tmp_path / "tokenizer.json")
+    command = ("tokenize", "--model", tmp_path, "--no-special")
+    answer = json.loads(run_hilo(*command, "--json", "--offsets", text).stdout)
+    assert answer["offsets"][0][0] == 0
+    assert answer["offsets"][-1][1] == len(text.encode())
+    ids = " ".join(map(str, answer["ids"]))
+    decoded = run_hilo(*command, "--decode", ids).stdout
+    assert decoded == text + "\n"
+
+
 def test_bytes_that_are_no_text_are_survived() -> None:
     done = run_hilo("tokenize", "--json", os.fsdecode(b"a\xffb"))
     assert json.loads(done.stdout)["text"] == "a\N{REPLACEMENT CHARACTER}b"

@@ -48,7 +48,7 @@ class Tokens(ctypes.Structure):
 
 
 ROOM = 1 << 20
-CHARACTERS = 1
+BYTES, CHARACTERS = 0, 1
 
 
 class Hilo:
@@ -64,9 +64,9 @@ class Hilo:
         self.ids = (ctypes.c_uint32 * ROOM)()
         self.offsets = (ctypes.c_uint32 * (2 * ROOM))()
 
-    def _encode(self, text, offsets, pair, tokens_max, special, left=False):
+    def _encode(self, text, offsets, pair, tokens_max, special, left=False, unit=CHARACTERS):
         options = EncodeOptions(ctypes.sizeof(EncodeOptions), pair, len(pair) if pair else 0,
-                                tokens_max, left, not special, False, CHARACTERS)
+                                tokens_max, left, not special, False, unit)
         tokens = Tokens(ctypes.sizeof(Tokens), ROOM, ctypes.addressof(self.ids), None,
                         ctypes.addressof(self.offsets) if offsets else None)
         status = self.library.hilo_tokenizer_encode(
@@ -81,13 +81,14 @@ class Hilo:
             self.handle, (ctypes.c_uint32 * len(ids))(*ids), ctypes.c_size_t(len(ids)),
             skip_special_tokens, ctypes.byref(text))
         assert status == 0, self.library.hilo_last_error()
-        return text.value.decode()
+        return text.value.decode()  # up to a zero, as C reads it
 
     def encode(self, text, pair=None, tokens_max=0, special=True, left=False):
         return self._encode(text, False, pair, tokens_max, special, left)
 
-    def encode_with_offsets(self, text, pair=None, tokens_max=0, special=True, left=False):
-        ids = self._encode(text, True, pair, tokens_max, special, left)
+    def encode_with_offsets(self, text, pair=None, tokens_max=0, special=True, left=False,
+                            unit=CHARACTERS):
+        ids = self._encode(text, True, pair, tokens_max, special, left, unit)
         flat = self.offsets[: 2 * len(ids)]
         return ids, list(zip(flat[::2], flat[1::2]))
 
