@@ -12,17 +12,19 @@
 #include "tokenizer/token_buffer.h"
 #include "tokenizer/unigram.h"
 #include "tokenizer/vocabulary.h"
-#include "tokenizer/word_cache.h"
+#include "tokenizer/word_caches.h"
 
 namespace hilo {
 
 struct SubwordScratch {
+  explicit SubwordScratch(WordCaches& shared) : caches(shared) {}
+
   AlignedBuffer valid;  // the text, where it was not valid UTF-8
   NormalizerScratch normalizer;
   AlignedBuffer word;
   UnigramScratch unigram;
   BpeScratch bpe;
-  WordCache cache;
+  WordCaches& caches;
 };
 
 class Subwords {

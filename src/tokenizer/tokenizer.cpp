@@ -25,7 +25,7 @@ struct TokenizerScratch::Buffers {
   // Only for tokenizers that look for tokens in normalized text.
   NormalizedText text;
   AlignedText aligned_text;
-  SubwordScratch subwords;  // of the families that are no WordPiece
+  SubwordScratch subwords{words.caches};  // of the families that are no WordPiece
   TokenBuffer first;
   TokenBuffer second;
 };

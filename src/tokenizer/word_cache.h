@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace hilo {
@@ -43,6 +44,8 @@ class WordCache {
 
   // Of a word of 1 to word_bytes_max bytes; `bytes_read` can be read.
   static Key key_of(const char* word, size_t bytes);
+  // The same where bytes up to `readable_end` can be read, at least those of the word.
+  static Key key_of(std::string_view word, const char* readable_end);
   uint32_t bucket_of(Key key) const {
     constexpr uint64_t odd = 0x9E3779B97F4A7C15;  // The golden ratio's bits spread a product well.
     return static_cast<uint32_t>(((key.low ^ std::rotl(key.high, 29)) * odd) >> 32) & bucket_mask_;
@@ -90,6 +93,15 @@ inline WordCache::Key WordCache::key_of(const char* word, size_t bytes) {
   std::memcpy(&key.low, word, sizeof(key.low));
   std::memcpy(&key.high, word + sizeof(key.low), sizeof(key.high));
   return {key.low & kept[bytes].low, (key.high & kept[bytes].high) | uint64_t{bytes} << 56};
+}
+
+inline WordCache::Key WordCache::key_of(std::string_view word, const char* readable_end) {
+  if (static_cast<size_t>(readable_end - word.data()) >= bytes_read) {
+    return key_of(word.data(), word.size());
+  }
+  std::array<char, bytes_read> padded{};
+  std::copy(word.begin(), word.end(), padded.begin());
+  return key_of(padded.data(), word.size());
 }
 
 inline size_t WordCache::find(Key key, uint32_t bucket, uint32_t* ids) const {

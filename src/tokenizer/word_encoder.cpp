@@ -1,9 +1,9 @@
 #include "tokenizer/word_encoder.h"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <iterator>
 
 #include "base/cpu_level.h"
 #include "tokenizer/word_piece.h"
@@ -68,11 +68,6 @@ bool has_hard_byte(const Stretch& stretch, uint32_t begin, uint32_t end) {
   return false;
 }
 
-uint64_t next_identity() {
-  static std::atomic<uint64_t> last{0};
-  return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
 }  // namespace
 
 Splitter choose_splitter() {
@@ -95,10 +90,11 @@ WordEncoder::WordEncoder(const Vocabulary& vocabulary, NormalizerOptions options
       normalizer_(options),
       classes_(classes_of(normalizer_)),
       splitter_(splitter),
-      identity_(next_identity()) {}
+      parts_ideographs_(normalizer_.rule_of(0x4E00).kind == CharacterKind::ideograph),
+      owner_(WordCaches::next_owner()) {}
 
 void WordEncoder::append(std::string_view text, WordScratch& scratch, TokenBuffer& tokens) const {
-  scratch.cache.serve(identity_);
+  scratch.caches.serve(owner_);
   while (!text.empty() && !tokens.is_over()) {
     text.remove_prefix(append_stretch(text, scratch, tokens));
   }
@@ -115,7 +111,8 @@ size_t WordEncoder::append_stretch(std::string_view text, WordScratch& scratch,
     bytes = scratch.begins[--words];
     if (bytes == 0) {
       bytes = word_end(text);
-      append_word(text.substr(0, bytes), true, scratch, tokens);
+      const std::string_view word = text.substr(0, bytes);
+      append_hard_word(word, word.data() + word.size(), scratch, tokens);
       return bytes;
     }
   }
@@ -136,7 +133,7 @@ void WordEncoder::append_batch(std::span<const uint16_t> begins, std::span<const
   };
   std::array<Probe, batch_words> probes;
   const char* const text = scratch.stretch.normalized;
-  WordCache& cache = scratch.cache;
+  WordCache& cache = scratch.caches.words;
   for (size_t at = 0; at < begins.size(); ++at) {
     const auto bytes = static_cast<uint32_t>(ends[at] - begins[at]);
     // The key of a longer word is of no use, but asking costs more than making it.
@@ -154,8 +151,12 @@ void WordEncoder::append_batch(std::span<const uint16_t> begins, std::span<const
     }
     tokens.advance_to(ids);
     const size_t before = tokens.ids().size();
-    append_word({text + begins[at], bytes}, has_hard_byte(scratch.stretch, begins[at], ends[at]),
-                scratch, tokens);
+    const std::string_view word{text + begins[at], bytes};
+    if (has_hard_byte(scratch.stretch, begins[at], ends[at])) {
+      append_hard_word(word, std::end(scratch.stretch.normalized), scratch, tokens);
+    } else {
+      append_word_pieces(vocabulary_, word, tokens);
+    }
     // A buffer that is over its limit may lack the word's last ids.
     if (bytes <= WordCache::word_bytes_max && !tokens.is_over()) {
       cache.insert(key, bucket, tokens.ids().subspan(before));
@@ -165,13 +166,40 @@ void WordEncoder::append_batch(std::span<const uint16_t> begins, std::span<const
   tokens.advance_to(ids);
 }
 
-void WordEncoder::append_word(std::string_view word, bool hard, WordScratch& scratch,
-                              TokenBuffer& tokens) const {
-  if (hard) {
-    append_words(vocabulary_, normalizer_, word, scratch.word, tokens);
-  } else {
-    append_word_pieces(vocabulary_, word, tokens);
+// Characters that are words by themselves, such as ideographs, part a word as spaces do, so that
+// its parts are looked up each by itself.
+void WordEncoder::append_hard_word(std::string_view word, const char* readable_end,
+                                   WordScratch& scratch, TokenBuffer& tokens) const {
+  const auto append_new = [&](std::string_view part) {
+    append_words(vocabulary_, normalizer_, part, scratch.word, tokens);
+  };
+  const auto append_part = [&](std::string_view part) {
+    if (!part.empty()) scratch.caches.append(part, readable_end, tokens, append_new);
+  };
+  size_t begin = 0;
+  for (size_t at = 0; at < word.size() && !tokens.is_over();) {
+    // Those of fewer bytes are seldom worth the look.
+    if (static_cast<uint8_t>(word[at]) < 0xE0) {
+      ++at;
+      continue;
+    }
+    const DecodedCharacter decoded = decode_first(word.substr(at));
+    if (is_word_by_itself(decoded.code_point)) {
+      append_part(word.substr(begin, at - begin));
+      append_part(word.substr(at, decoded.bytes));
+      begin = at + decoded.bytes;
+    }
+    at += decoded.bytes;
   }
+  // A word of one part was looked up before.
+  if (begin == 0) return scratch.caches.append_long(word, tokens, append_new);
+  append_part(word.substr(begin));
+}
+
+bool WordEncoder::is_word_by_itself(char32_t code_point) const {
+  if (code_point >= 0x4E00 && code_point < 0xA000) return parts_ideographs_;
+  const CharacterKind kind = normalizer_.rule_of(code_point).kind;
+  return kind != CharacterKind::word && kind != CharacterKind::deleted;
 }
 
 // Where the word that `text` begins with ends, however long it is.

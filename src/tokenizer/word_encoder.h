@@ -16,7 +16,7 @@
 #include "tokenizer/splitter.h"
 #include "tokenizer/token_buffer.h"
 #include "tokenizer/vocabulary.h"
-#include "tokenizer/word_cache.h"
+#include "tokenizer/word_caches.h"
 
 namespace hilo {
 
@@ -30,7 +30,7 @@ struct WordScratch {
   std::array<uint16_t, stretch_bytes_max> begins{};
   std::array<uint16_t, stretch_bytes_max> ends{};
   NormalizedText word;
-  WordCache cache;
+  WordCaches caches;
 };
 
 class WordEncoder {
@@ -48,15 +48,18 @@ class WordEncoder {
   size_t append_stretch(std::string_view text, WordScratch& scratch, TokenBuffer& tokens) const;
   void append_batch(std::span<const uint16_t> begins, std::span<const uint16_t> ends,
                     WordScratch& scratch, TokenBuffer& tokens) const;
-  void append_word(std::string_view word, bool hard, WordScratch& scratch,
-                   TokenBuffer& tokens) const;
+  // Bytes up to `readable_end` can be read, too.
+  void append_hard_word(std::string_view word, const char* readable_end, WordScratch& scratch,
+                        TokenBuffer& tokens) const;
+  bool is_word_by_itself(char32_t code_point) const;
   size_t word_end(std::string_view text) const;
 
   const Vocabulary& vocabulary_;
   Normalizer normalizer_;
   ByteClasses classes_{};
   Splitter splitter_;
-  uint64_t identity_;  // of all WordEncoders of the process, for the caches
+  bool parts_ideographs_;
+  uint64_t owner_;  // whose words the caches hold
 };
 
 }  // namespace hilo

@@ -1,6 +1,7 @@
 // Each splitter against the scalar one, and each fast path against the plain one.
 #include "tokenizer/word_encoder.h"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -66,11 +67,15 @@ class WordEncoderPaths : public testing::TestWithParam<uint32_t> {
     plain_.start(limit);
     append_words(vocabulary_, normalizer_, text, scratch_.word, plain_);
     for (const WordEncoder& encoder : encoders_) {
-      tokens_.start(limit);
-      encoder.append(text, scratch_, tokens_);
-      const size_t kept = std::min(limit, plain_.ids().size());
-      ASSERT_EQ(std::min(limit, tokens_.ids().size()), kept);
-      ASSERT_TRUE(std::ranges::equal(tokens_.ids().first(kept), plain_.ids().first(kept))) << text;
+      // The second time, the caches have what they learned.
+      for (int turn = 0; turn < 2; ++turn) {
+        tokens_.start(limit);
+        encoder.append(text, scratch_, tokens_);
+        const size_t kept = std::min(limit, plain_.ids().size());
+        ASSERT_EQ(std::min(limit, tokens_.ids().size()), kept);
+        ASSERT_TRUE(std::ranges::equal(tokens_.ids().first(kept), plain_.ids().first(kept)))
+            << text;
+      }
     }
   }
 
@@ -105,6 +110,24 @@ TEST_P(WordEncoderPaths, AgreeOnWordsOfAllLengths) {
     compare("b " + word + " c");
     compare(word + "\u00e9 d");
   }
+}
+
+// Ideographs and punctuation of other scripts part words, whatever stands between them.
+TEST_P(WordEncoderPaths, AgreeOnWordsOfManyParts) {
+  constexpr std::array<std::string_view, 14> parts = {
+      "\u4e2d",       "\u6587", "\u3001", "\u3000", "\u3042", "\u30ab\u30bf", "linux",
+      "\u0434\u043e", "\ud55c", "\u0301", "\u200b", "\u201c", "\U00020000",   "\xe4\xb8"};
+  cases::SplitMix64 random(80 + GetParam());
+  for (int i = 0; i < 2000; ++i) {
+    std::string text;
+    for (uint32_t count = random.below(12); count > 0; --count) {
+      text += parts[random.below(parts.size())];
+    }
+    compare(text);
+  }
+  std::string text;
+  while (text.size() < 2 * stretch_bytes_max) text += parts[random.below(parts.size())];
+  compare(text);
 }
 
 // The cache learns nothing from a word that was cut short, so the second reading is right, too.
