@@ -83,9 +83,9 @@ set(vocabulary_source ${CMAKE_SOURCE_DIR}/src/tokenizer/data/bert-base-uncased-v
 set(vocabulary_blob ${CMAKE_BINARY_DIR}/generated/bert-base-uncased.vocabulary)
 set(vocabulary_parts aligned_view byte_alphabet compile_family compile_vocabulary describe_decoder
   describe_json describe_normalizer describe_post_processor describe_pre_tokenizer
-  describe_vocabulary description family_parts flat_trie graphemes merge_table normal_forms
-  normalizer normalizer_sequence piece_list precompiled pretokenizer_regex rewriter text_pattern
-  tokenizer_json trie utf8 vocabulary)
+  describe_vocabulary description family_parts flat_trie graphemes json_scanner merge_table
+  normal_forms normalizer normalizer_sequence piece_list precompiled pretokenizer_regex rewriter
+  text_pattern tokenizer_json trie utf8 vocabulary)
 list(TRANSFORM vocabulary_parts PREPEND ${CMAKE_SOURCE_DIR}/src/tokenizer/)
 list(TRANSFORM vocabulary_parts APPEND .cpp)
 add_library(hilo_vocabulary_parts OBJECT ${vocabulary_parts})

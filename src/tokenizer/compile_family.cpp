@@ -50,6 +50,22 @@ FamilyOptions options_of(const FamilyDescription& family) {
           .ignore_merges = family.ignore_merges};
 }
 
+// Sorting 250,000 pieces takes longest where each look goes to a text: most are told apart by the
+// first eight bytes, as one number.
+struct TrieKey {
+  uint64_t first_bytes;
+  std::string_view text;
+  uint32_t id;
+};
+
+TrieKey key_of(std::string_view text, uint32_t id) {
+  uint64_t first_bytes = 0;
+  for (size_t at = 0; at < sizeof(first_bytes); ++at) {
+    first_bytes = first_bytes << 8 | (at < text.size() ? static_cast<uint8_t>(text[at]) : 0U);
+  }
+  return {first_bytes, text, id};
+}
+
 }  // namespace
 
 FamilyParts FamilyImage::parts() const {
@@ -84,15 +100,19 @@ void insert_pieces(const TokenizerDescription& description, Trie& trie) {
   const bool is_unigram = description.family == TokenizerFamily::unigram;
   // BPE looks whole words up only if it may ignore its merges.
   if (!is_unigram && !description.subwords.ignore_merges) return;
-  std::vector<Piece> keys;
+  std::vector<std::string> bytes;  // where pieces are not what they stand for
+  bytes.reserve(is_unigram ? 0 : description.pieces.size());
+  std::vector<TrieKey> keys;
   keys.reserve(description.pieces.size());
   for (const auto& [piece, id] : description.pieces) {
-    std::optional<std::string> key = is_unigram ? piece : bytes_of_piece(piece);
-    if (key && !key->empty()) keys.push_back({std::move(*key), id});
+    std::string_view key = piece;
+    if (!is_unigram) key = bytes.emplace_back(bytes_of_piece(piece).value_or(""));
+    if (!key.empty()) keys.push_back(key_of(key, id));
   }
-  std::sort(keys.begin(), keys.end(),
-            [](const Piece& a, const Piece& b) { return a.text < b.text; });
-  for (const auto& [key, id] : keys) trie.insert(key, id);
+  std::sort(keys.begin(), keys.end(), [](const TrieKey& a, const TrieKey& b) {
+    return a.first_bytes != b.first_bytes ? a.first_bytes < b.first_bytes : a.text < b.text;
+  });
+  for (const TrieKey& key : keys) trie.insert(key.text, key.id);
 }
 
 }  // namespace hilo

@@ -1,6 +1,7 @@
 #include "tokenizer/description.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <fstream>
@@ -59,20 +60,22 @@ void TokenizerDescription::use_roberta_template(uint32_t cls, uint32_t sep) {
   pair.insert(pair.end(), {{sep, 0}, {TemplateItem::second_text, 0}, {sep, 0}});
 }
 
-// As FNV-1a, but eight bytes a step: a tokenizer.json may have 17 MB.
+// As FNV-1a, but eight bytes a step, and four steps at once that do not wait for each other: a
+// tokenizer.json may have 17 MB.
 uint64_t hash_of_source(std::string_view text) {
-  uint64_t hash = 0xCBF29CE484222325 ^ text.size();
-  const auto mix = [&hash](uint64_t word) {
-    hash = std::rotl((hash ^ word) * 0x9E3779B97F4A7C15, 29);
+  std::array<uint64_t, 4> lanes = {0xCBF29CE484222325 ^ text.size(), 1, 2, 3};
+  const auto mix = [](uint64_t& lane, uint64_t word) {
+    lane = std::rotl((lane ^ word) * 0x9E3779B97F4A7C15, 29);
   };
-  while (text.size() >= sizeof(uint64_t)) {
-    uint64_t word = 0;
-    std::memcpy(&word, text.data(), sizeof(word));
-    mix(word);
-    text.remove_prefix(sizeof(word));
+  while (text.size() >= sizeof(lanes)) {
+    std::array<uint64_t, lanes.size()> words;
+    std::memcpy(words.data(), text.data(), sizeof(words));
+    for (size_t lane = 0; lane < lanes.size(); ++lane) mix(lanes[lane], words[lane]);
+    text.remove_prefix(sizeof(words));
   }
-  for (const char byte : text) mix(static_cast<uint8_t>(byte));
-  return hash;
+  for (const char byte : text) mix(lanes[0], static_cast<uint8_t>(byte));
+  for (size_t lane = 1; lane < lanes.size(); ++lane) mix(lanes[0], lanes[lane]);
+  return lanes[0];
 }
 
 Result<std::string> read_text_file(const std::filesystem::path& path) {

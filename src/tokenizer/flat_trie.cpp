@@ -24,6 +24,7 @@ class SlotSet {
     while (words_[word] == 0) ++word;
     return word * 64 + static_cast<uint32_t>(std::countr_zero(words_[word]));
   }
+  bool contains(uint32_t slot) const { return (words_[slot / 64] >> slot % 64 & 1) != 0; }
   void remove(uint32_t slot) { words_[slot / 64] &= ~(uint64_t{1} << slot % 64); }
   void keep(const SlotSet& others) {
     for (size_t word = 0; word < words_.size(); ++word) words_[word] &= others.words_[word];
@@ -101,9 +102,15 @@ class SlotAllocator {
     blocks_.front().bases_free.remove(0);  // the base of nodes without children
   }
 
-  // The least free base whose slots for all edges are free. For one edge those are the free slots
-  // with `label` taken out by XOR; all 256 bases are looked at together.
+  // A free base whose slots for all edges are free. For one edge those are the free slots with
+  // `label` taken out by XOR; all 256 bases are looked at together.
   static std::optional<uint32_t> free_base(const Block& block, std::span<const Trie::Edge> edges) {
+    if (block.slots_free.empty()) return std::nullopt;
+    // Most nodes have one edge, and the first slot will do.
+    if (edges.size() == 1) {
+      const uint32_t base = block.slots_free.first() ^ edges[0].label;
+      if (block.bases_free.contains(base)) return base;
+    }
     SlotSet fitting = block.bases_free;
     for (const Trie::Edge& edge : edges) {
       fitting.keep(block.slots_free.moved_by(edge.label));
@@ -157,13 +164,19 @@ std::vector<NodeReference> nodes_with_edges(std::span<const Trie> tries) {
 }  // namespace
 
 Result<FlatTries> flatten(std::span<const Trie> tries) {
-  std::vector<std::vector<uint32_t>> bases;  // of each node of each trie; 0: no children
-  for (const Trie& trie : tries) bases.emplace_back(trie.node_count());
+  // Of each node of each trie. Memory is slow in their order, so it is gone through once.
+  struct Place {
+    uint32_t base = 0;  // 0: no children
+    uint32_t slot = 0;
+  };
+  std::vector<std::vector<Place>> places;
+  for (const Trie& trie : tries) places.emplace_back(trie.node_count());
   SlotAllocator slots;
   std::vector<Trie::Edge> edges;
-  const std::vector<NodeReference> references = nodes_with_edges(tries);
-  for (const auto [trie, node] : references) {
-    bases[trie][node] = slots.take(tries[trie].edges_of(node, edges));
+  for (const auto [trie, node] : nodes_with_edges(tries)) {
+    const uint32_t base = slots.take(tries[trie].edges_of(node, edges));
+    places[trie][node].base = base;
+    for (const Trie::Edge& edge : edges) places[trie][edge.node].slot = base ^ edge.label;
   }
   if (slots.slot_count() > slots_max) {
     return Error{"the vocabulary is too large for the trie: use one with fewer or shorter pieces"};
@@ -173,17 +186,14 @@ Result<FlatTries> flatten(std::span<const Trie> tries) {
   // A trie may be empty, and its root then has base 0: one empty block must exist for it.
   flat.units.assign(std::max(slots.slot_count(), block_slots), label_empty);
   flat.values.resize(flat.units.size());
-  for (const auto [trie, node] : references) {
-    for (const Trie::Edge& edge : tries[trie].edges_of(node, edges)) {
-      const uint32_t slot = bases[trie][node] ^ edge.label;
-      const std::optional<uint32_t> value = tries[trie].value_of(edge.node);
-      flat.units[slot] =
-          bases[trie][edge.node] << base_shift | (value ? has_value : 0) | edge.label;
+  for (size_t trie = 0; trie < tries.size(); ++trie) {
+    flat.root_bases.push_back(places[trie][Trie::root].base);
+    for (uint32_t node = Trie::root + 1; node < tries[trie].node_count(); ++node) {
+      const auto [base, slot] = places[trie][node];
+      const std::optional<uint32_t> value = tries[trie].value_of(node);
+      flat.units[slot] = base << base_shift | (value ? has_value : 0) | tries[trie].label_of(node);
       flat.values[slot] = value.value_or(0);
     }
-  }
-  for (const std::vector<uint32_t>& trie_bases : bases) {
-    flat.root_bases.push_back(trie_bases[Trie::root]);
   }
   return flat;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hilo {
@@ -31,11 +32,20 @@ class PieceList {
   auto end() const { return pieces_.end(); }
 
  private:
-  size_t place_of(std::string_view text) const;
+  // The hash is here so that few texts are looked at: each is somewhere else in memory.
+  struct Place {
+    uint32_t number = 0;  // of a piece + 1; 0: free
+    uint32_t hash = 0;
+  };
+  static uint32_t hash_of(std::string_view text);
+  // Where the text is, or where it belongs.
+  size_t place_of(std::string_view text, uint32_t hash) const;
+  // The piece of this text, and whether it is new.
+  std::pair<Piece&, bool> add(std::string text, uint32_t id);
   void grow(size_t places);
 
-  std::vector<Piece> pieces_;     // in the order they came
-  std::vector<uint32_t> places_;  // number of a piece + 1; 0: free; a power of two of them
+  std::vector<Piece> pieces_;  // in the order they came
+  std::vector<Place> places_;  // a power of two of them
 };
 
 }  // namespace hilo

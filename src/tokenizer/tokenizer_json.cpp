@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "tokenizer/json_scanner.h"
+
 namespace hilo {
 
 namespace {
@@ -24,171 +26,129 @@ const std::array<double, exponent_max + 1>& powers_of_ten() {
   return powers;
 }
 
-// Builds the document from the parser's events, and turns aside where a long list begins.
-// NOLINTNEXTLINE(bugprone-exception-escape): as TokenizerJson, which it holds.
-class Reader : public nlohmann::json_sax<Json> {
+// About; large vocabularies need no growing then.
+constexpr size_t bytes_per_piece = 40;
+
+// What is small becomes a document; the lists are walked over once.
+class Reader {
  public:
-  TokenizerJson result;
+  explicit Reader(std::string_view text) : scanner_(text) {
+    result_.pieces.reserve(text.size() / bytes_per_piece);
+  }
 
-  bool null() override { return value(nullptr); }
-  bool boolean(bool v) override { return value(v); }
-  bool number_integer(number_integer_t v) override {
-    return list_ == List::none ? value(v) : number(static_cast<double>(v), std::nullopt);
-  }
-  bool number_unsigned(number_unsigned_t v) override {
-    return list_ == List::none ? value(v) : number(static_cast<double>(v), v);
-  }
-  bool number_float(number_float_t v, const string_t& text) override {
-    return list_ == List::none ? value(v) : number(number_of_reference(text), std::nullopt);
-  }
-  bool string(string_t& text) override {
-    if (list_ == List::none) return value(std::move(text));
-    return list_ == List::vocabulary ? piece(text) : merge_part(text);
-  }
-  bool binary(binary_t&) override { return false; }
-
-  bool start_object(size_t) override { return start(Json::object()); }
-  bool start_array(size_t) override { return start(Json::array()); }
-  bool end_object() override { return end(); }
-  bool end_array() override { return end(); }
-  bool key(string_t& text) override {
-    key_ = std::move(text);
-    return true;
-  }
-  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override {
-    return false;
+  std::optional<TokenizerJson> read() {
+    result_.document = Json::object();
+    const bool is_object = scanner_.take_object([this](const std::string& key) {
+      if (key != "model" || scanner_.next() != '{') return put(result_.document, key);
+      Json& model = result_.document[key] = Json::object();
+      return scanner_.take_object([&](const std::string& part) { return read_model(model, part); });
+    });
+    if (!is_object || !scanner_.at_end()) return std::nullopt;
+    return std::move(result_);
   }
 
  private:
-  enum class List { none, vocabulary, merges };
-
-  bool start(Json container) {
-    if (list_ != List::none) {
-      ++list_depth_;
-      parts_ = 0;
-      if (list_depth_ > 2) malformed();
-      return true;
-    }
-    const bool in_model = open_.size() == 2 && open_.back() == model_;
-    if (in_model && (key_ == "vocab" || key_ == "merges")) {
-      list_ = key_ == "vocab" ? List::vocabulary : List::merges;
-      result.has_vocabulary = result.has_vocabulary || list_ == List::vocabulary;
-      is_object_ = container.is_object();
-      list_depth_ = 1;
-      if (list_ == List::merges && is_object_) malformed();
-      return true;
-    }
-    Json* place = put(std::move(container));
-    if (open_.size() == 1 && key_ == "model") model_ = place;
-    open_.push_back(place);
+  bool put(Json& parent, const std::string& key) {
+    Json value = Json::parse(scanner_.take_value(), nullptr, false);
+    if (value.is_discarded()) return false;
+    parent[key] = std::move(value);
     return true;
   }
 
-  bool end() {
-    if (list_ == List::none) {
-      open_.pop_back();
-      return true;
+  bool read_model(Json& model, const std::string& key) {
+    const char first = scanner_.next();
+    if (first != '{' && first != '[') return put(model, key);
+    if (key == "merges") {
+      if (first == '[') return scanner_.take_array([this] { return read_merge(); });
+      result_.are_merges_malformed = true;
+      return !scanner_.take_value().empty();
     }
-    if (list_depth_ == 2 && parts_ != 2) malformed();
-    if (--list_depth_ == 0) list_ = List::none;
-    return true;
+    if (key != "vocab") return put(model, key);
+    result_.has_vocabulary = true;
+    if (first == '[') return scanner_.take_array([this] { return read_scored_piece(); });
+    return scanner_.take_object([this](std::string& piece) { return read_piece(piece); });
   }
 
-  bool value(Json v) {
-    if (list_ != List::none) {
-      if (list_ == List::vocabulary && is_object_) {
-        no_id(key_);
-      } else {
-        malformed();
-      }
-      return true;
-    }
-    put(std::move(v));
-    return true;
-  }
-
-  Json* put(Json v) {
-    if (open_.empty()) return &(result.document = std::move(v));
-    Json& parent = *open_.back();
-    if (parent.is_object()) return &(parent[key_] = std::move(v));
-    parent.push_back(std::move(v));
-    return &parent.back();
-  }
-
-  // Of the vocabulary: the piece of a pair, or the id of a key, or the score of a pair.
-  bool piece(string_t& text) {
-    if (is_object_) {
-      no_id(key_);
-      return true;
-    }
-    if (list_depth_ != 2 || parts_++ != 0) {
-      malformed();
-      return true;
-    }
-    const auto id = static_cast<uint32_t>(result.scores.size());
-    if (!result.pieces.emplace(text, id) && !result.twice) result.twice = text;
-    return true;
-  }
-
-  bool number(double v, std::optional<uint64_t> whole) {
-    if (list_ == List::vocabulary && is_object_) {
-      if (!whole || *whole > std::numeric_limits<uint32_t>::max()) {
-        no_id(key_);
-      } else {
-        result.pieces.insert_or_assign(std::move(key_), static_cast<uint32_t>(*whole));
-      }
-    } else if (list_ == List::vocabulary && list_depth_ == 2 && parts_++ == 1) {
-      result.scores.push_back(v);
+  // "piece": id
+  bool read_piece(std::string& piece) {
+    const std::string_view value = scanner_.take_value();
+    uint32_t id = 0;
+    const auto read = std::from_chars(value.data(), value.data() + value.size(), id);
+    if (value.empty()) return false;
+    if (read.ec != std::errc() || read.ptr != value.data() + value.size()) {
+      if (!result_.without_id) result_.without_id = piece;
     } else {
-      malformed();
+      result_.pieces.insert_or_assign(std::move(piece), id);
     }
     return true;
   }
 
-  // A merge is written as "left right", or as a pair.
-  bool merge_part(string_t& text) {
-    if (list_depth_ == 2) {
-      if (parts_ == 0) {
-        result.merges.emplace_back(std::move(text), std::string());
-      } else if (parts_ == 1) {
-        result.merges.back().second = std::move(text);
+  // ["piece", score]
+  bool read_scored_piece() {
+    if (scanner_.next() != '[') return malformed(result_.is_vocabulary_malformed);
+    size_t parts = 0;
+    const bool taken = scanner_.take_array([&] {
+      ++parts;
+      if (parts == 1 && scanner_.next() == '"') return scanner_.take_string(text_);
+      const char first = scanner_.next();
+      if (parts != 2 || (first != '-' && (first < '0' || first > '9'))) {
+        return malformed(result_.is_vocabulary_malformed);
       }
-      ++parts_;
-      return true;
-    }
-    if (text.starts_with("#version")) return true;
-    const size_t space = text.find(' ');
-    if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
-      malformed();
-      return true;
-    }
-    result.merges.emplace_back(text.substr(0, space), text.substr(space + 1));
+      number_ = scanner_.take_number();
+      return !number_.empty();
+    });
+    if (parts != 2) result_.is_vocabulary_malformed = true;
+    if (!taken || result_.is_vocabulary_malformed) return taken;
+    const auto id = static_cast<uint32_t>(result_.scores.size());
+    result_.scores.push_back(number_of_reference(number_));
+    if (!result_.pieces.emplace(text_, id) && !result_.twice) result_.twice = text_;
     return true;
   }
 
-  void no_id(const std::string& piece) {
-    if (!result.without_id) result.without_id = piece;
-  }
-  void malformed() {
-    (list_ == List::vocabulary ? result.is_vocabulary_malformed : result.are_merges_malformed) =
-        true;
+  // "left right", or ["left", "right"]
+  bool read_merge() {
+    if (scanner_.next() == '[') return read_merge_pair();
+    if (scanner_.next() != '"') return malformed(result_.are_merges_malformed);
+    if (!scanner_.take_string(text_)) return false;
+    if (text_.starts_with("#version")) return true;
+    const size_t space = text_.find(' ');
+    if (space == std::string::npos || text_.find(' ', space + 1) != std::string::npos) {
+      result_.are_merges_malformed = true;
+    } else {
+      result_.merges.emplace_back(text_.substr(0, space), text_.substr(space + 1));
+    }
+    return true;
   }
 
-  std::vector<Json*> open_;  // containers, from the document inwards
-  const Json* model_ = nullptr;
-  std::string key_;
-  List list_ = List::none;
-  bool is_object_ = false;
-  size_t list_depth_ = 0;
-  size_t parts_ = 0;  // of a pair, so far
+  bool read_merge_pair() {
+    std::pair<std::string, std::string> merge;
+    size_t parts = 0;
+    const bool taken = scanner_.take_array([&] {
+      ++parts;
+      if (parts > 2 || scanner_.next() != '"') return malformed(result_.are_merges_malformed);
+      return scanner_.take_string(parts == 1 ? merge.first : merge.second);
+    });
+    if (parts != 2) result_.are_merges_malformed = true;
+    result_.merges.push_back(std::move(merge));
+    return taken;
+  }
+
+  // Something else than it should be; it is passed over.
+  bool malformed(bool& flag) {
+    flag = true;
+    return !scanner_.take_value().empty();
+  }
+
+  JsonScanner scanner_;
+  TokenizerJson result_;
+  std::string text_;
+  std::string_view number_;
 };
 
 }  // namespace
 
 std::optional<TokenizerJson> read_tokenizer_json(std::string_view text) {
-  Reader reader;
-  if (!Json::sax_parse(text, &reader) || !reader.result.document.is_object()) return std::nullopt;
-  return std::move(reader.result);
+  return Reader(text).read();
 }
 
 // All digits as one whole number, as far as 64 bits hold it, times or by a power of ten.

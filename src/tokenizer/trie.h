@@ -24,6 +24,8 @@ class Trie {
   std::optional<uint32_t> value_of(uint32_t node) const {
     return nodes_[node].has_value ? std::optional(nodes_[node].value) : std::nullopt;
   }
+  // Of the edge that leads to a node that is not the root.
+  uint8_t label_of(uint32_t node) const { return nodes_[node].label; }
   uint32_t edge_count(uint32_t node) const { return nodes_[node].edge_count; }
   // In order of their labels; `edges` is working space.
   std::span<const Edge> edges_of(uint32_t node, std::vector<Edge>& edges) const {
