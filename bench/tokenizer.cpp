@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// So much text is enough, and a corpus of one language must not take longer than another.
-constexpr size_t corpus_bytes_max = 2 << 20;
 constexpr std::array<uint32_t, 3> lengths = {16, 128, 512};
 constexpr size_t texts_of_a_length = 400;
 
@@ -121,11 +120,11 @@ class Meter {
   size_t tokens_ = 0;
 };
 
-Result<std::vector<std::string>> read_texts(const std::string& path) {
+Result<std::vector<std::string>> read_texts(const std::string& path, size_t bytes_max) {
   std::vector<std::string> texts;
   std::ifstream file(path);
   size_t bytes = 0;
-  for (std::string line; bytes < corpus_bytes_max && std::getline(file, line);) {
+  for (std::string line; bytes < bytes_max && std::getline(file, line);) {
     bytes += line.size();
     if (!line.empty()) texts.push_back(line);
   }
@@ -138,14 +137,26 @@ Result<std::vector<std::string>> read_texts(const std::string& path) {
 
 int main(int argc, char** argv) {
   std::string path;
+  std::string model;
+  // So much text is enough, and a corpus of one language must not take longer than another.
+  size_t bytes_max = 2 << 20;
   std::string json_path;
   CLI::App app{"Tokenizer, one thread: a corpus of one text a line"};
   app.add_option("corpus", path, "Its file")->required();
+  app.add_option("--model", model,
+                 "Model directory whose tokenizer is used, else the built-in one");
+  app.add_option("--bytes", bytes_max, "So much of the corpus");
   hilo::add_json_option(app, json_path);
   CLI11_PARSE(app, argc, argv);
-  auto texts = hilo::read_texts(path);
+  auto texts = hilo::read_texts(path, bytes_max);
   if (!texts) return hilo::finish_benchmark(texts.error(), json_path, {});
-  const nlohmann::json figures =
-      hilo::Meter(std::move(*texts), hilo::Tokenizer::bert_base_uncased()).figures();
+  std::optional<hilo::Tokenizer> own;
+  if (!model.empty()) {
+    auto opened = hilo::Tokenizer::from_directory(model);
+    if (!opened) return hilo::finish_benchmark(opened.error(), json_path, {});
+    own = std::move(*opened);
+  }
+  const hilo::Tokenizer& tokenizer = own ? *own : hilo::Tokenizer::bert_base_uncased();
+  const nlohmann::json figures = hilo::Meter(std::move(*texts), tokenizer).figures();
   return hilo::finish_benchmark({}, json_path, figures);
 }
