@@ -44,7 +44,7 @@ std::string normalized_text(const TokenizerDescription& description,
                             const NormalizerSequence& sequence, const std::string& text) {
   if (description.family != TokenizerFamily::word_piece) {
     NormalizerScratch scratch;
-    return std::string(sequence.normalize({text}, scratch).view.text);
+    return std::string(sequence.normalize({text}, scratch).text);
   }
   NormalizedText normalized;
   normalized.reserve_for(text.size());

@@ -22,12 +22,14 @@ size_t Metaspace::word_bytes(std::string_view text) {
   return at;
 }
 
-void Metaspace::mark(AlignedView segment, bool is_first, AlignedBuffer& word) const {
+void Metaspace::mark(AlignedView segment, AlignedBuffer& word) const {
   Rewriter marked(segment, word);
   std::string_view rest = segment.text;
   const bool has_mark = rest.starts_with(' ') || rest.starts_with(space_.view());
-  const bool prepends = options_.prepend == PrependScheme::always ||
-                        (options_.prepend == PrependScheme::first && is_first);
+  // What comes from the first character of a text begins it, however much that is.
+  const bool prepends =
+      options_.prepend == PrependScheme::always ||
+      (options_.prepend == PrependScheme::first && segment.source_of(0, 1).begin == 0);
   if (prepends && !has_mark) rest.remove_prefix(marked.prepend(space_.view()));
   while (!rest.empty()) {
     const size_t bytes = std::min(rest.find(' '), rest.size());

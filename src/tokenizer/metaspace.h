@@ -16,22 +16,22 @@ class Metaspace {
   explicit Metaspace(const PreTokenizerOptions& options)
       : options_(options), space_(encode_character(options.replacement)) {}
 
-  // Calls `take` with each word of `text`, in order, until it says false. `from_first` bytes of the
-  // text come from the first character of the text before it was normalized. A word lies in `word`
-  // or in `text` and is gone with the next.
+  // Whether words depend on where in the source they begin.
+  bool needs_sources() const { return options_.prepend == PrependScheme::first; }
+  // Calls `take` with each word of `text`, in order, until it says false. A word lies in `word` or
+  // in `text` and is gone with the next.
   template <class Take>
-  void for_each_word(AlignedView text, size_t from_first, AlignedBuffer& word,
-                     const Take& take) const {
+  void for_each_word(AlignedView text, AlignedBuffer& word, const Take& take) const {
     if (!options_.whitespace_split) {
-      take_segment(text, from_first > 0, word, take);
+      take_segment(text, word, take);
       return;
     }
     size_t at = 0;
     while (at < text.text.size()) {
       const size_t bytes = word_bytes(text.text.substr(at));
-      if (bytes > 0 && !take_segment(text.part(at, bytes), at < from_first, word, take)) return;
+      if (bytes > 0 && !take_segment(text.part(at, bytes), word, take)) return;
       at += bytes;
-      at += first_character_bytes(text.text.substr(at));
+      if (at < text.text.size()) at += decode_first(text.text.substr(at)).bytes;
     }
   }
 
@@ -39,14 +39,13 @@ class Metaspace {
   // Up to the next whitespace.
   static size_t word_bytes(std::string_view text);
   // Puts the segment's marks in; `word` then has it.
-  void mark(AlignedView segment, bool is_first, AlignedBuffer& word) const;
+  void mark(AlignedView segment, AlignedBuffer& word) const;
 
   template <class Take>
-  bool take_segment(AlignedView segment, bool is_first, AlignedBuffer& word,
-                    const Take& take) const {
+  bool take_segment(AlignedView segment, AlignedBuffer& word, const Take& take) const {
     if (segment.text.empty()) return true;
     if (!options_.metaspace) return take(segment);
-    mark(segment, is_first, word);
+    mark(segment, word);
     AlignedView rest = word.view();
     if (!options_.split) return take(rest);
     while (!rest.text.empty()) {

@@ -49,12 +49,10 @@ bool nmt_is_space(char32_t c) {
          c == 0xFFFD;
 }
 
-size_t append_nmt(NormalizedView source, Rewriter& normalized) {
-  const std::string_view text = source.view.text;
-  size_t from_first = 0;
-  for (size_t at = 0; at < text.size();) {
-    const DecodedCharacter decoded = decode_first(text.substr(at));
-    const std::string_view character = text.substr(at, decoded.bytes);
+void append_nmt(std::string_view text, Rewriter& normalized) {
+  while (!text.empty()) {
+    const DecodedCharacter decoded = decode_first(text);
+    const std::string_view character = text.substr(0, decoded.bytes);
     if (nmt_is_space(decoded.code_point)) {
       normalized.put(" ", 0);
     } else if (nmt_deletes(decoded.code_point)) {
@@ -62,10 +60,8 @@ size_t append_nmt(NormalizedView source, Rewriter& normalized) {
     } else {
       normalized.keep(character);
     }
-    at += decoded.bytes;
-    if (at <= source.from_first) from_first = normalized.size();
+    text.remove_prefix(decoded.bytes);
   }
-  return from_first;
 }
 
 void append_lowercase(const Normalizer& lowercase, std::string_view text, NormalizedText& lower,
@@ -86,43 +82,29 @@ void append_lowercase(const Normalizer& lowercase, std::string_view text, Normal
   normalized.keep(text.substr(kept));
 }
 
-NormalizedView strip(const NormalizerStep& step, NormalizedView source) {
-  AlignedView& view = source.view;
-  while (step.left && !view.text.empty()) {
-    const DecodedCharacter first = decode_first(view.text);
+AlignedView strip(const NormalizerStep& step, AlignedView source) {
+  while (step.left && !source.text.empty()) {
+    const DecodedCharacter first = decode_first(source.text);
     if (!is_whitespace(first.code_point)) break;
-    view = view.part(first.bytes);
-    source.from_first -= std::min<size_t>(source.from_first, first.bytes);
+    source = source.part(first.bytes);
   }
-  while (step.right && !view.text.empty()) {
-    const DecodedCharacter last = decode_last(view.text);
+  while (step.right && !source.text.empty()) {
+    const DecodedCharacter last = decode_last(source.text);
     if (!is_whitespace(last.code_point)) break;
-    view.text.remove_suffix(last.bytes);
+    source.text.remove_suffix(last.bytes);
   }
   return source;
 }
 
-size_t append_replaced(const NormalizerStep& step, NormalizedView source, Rewriter& normalized) {
-  const std::string_view text = source.view.text;
+void append_replaced(const NormalizerStep& step, std::string_view text, Rewriter& normalized) {
   size_t copied = 0;
-  size_t from_first = 0;
-  const auto copy_up_to = [&](size_t end) {
-    normalized.keep(text.substr(copied, end - copied));
-    if (copied < source.from_first) {
-      from_first = normalized.size() - (end - std::min(end, source.from_first));
-    }
-    copied = end;
-  };
   while (const std::optional<TextPattern::Match> match = step.pattern.find(text, copied)) {
-    copy_up_to(match->begin);
+    normalized.keep(text.substr(copied, match->begin - copied));
     normalized.remove(text.substr(match->begin, match->end - match->begin));
     normalized.insert(step.content);
     copied = match->end;
-    // What is put in comes from the last character that was taken away.
-    if (copied <= source.from_first) from_first = normalized.size();
   }
-  copy_up_to(text.size());
-  return from_first;
+  normalized.keep(text.substr(copied));
 }
 
 size_t growth_of(const NormalizerStep& step, const std::optional<Precompiled>& precompiled) {
@@ -175,53 +157,42 @@ Status NormalizerSequence::check_growth() const {
   return {};
 }
 
-NormalizedView NormalizerSequence::normalize(AlignedView text, NormalizerScratch& scratch) const {
-  NormalizedView source{text, first_character_bytes(text.text)};
+AlignedView NormalizerSequence::normalize(AlignedView text, NormalizerScratch& scratch) const {
   for (const NormalizerStep& step : steps_) {
     if (step.kind == NormalizerKind::strip) {
-      source = strip(step, source);
+      text = strip(step, text);
       continue;
     }
-    Rewriter normalized(source.view, scratch.other);
-    const size_t from_first = run(step, source, scratch, normalized);
+    Rewriter normalized(text, scratch.other);
+    run(step, text.text, scratch, normalized);
     std::swap(scratch.text, scratch.other);
-    source = {scratch.text.view(), source.from_first == 0 ? 0 : from_first};
+    text = scratch.text.view();
   }
-  return source;
+  return text;
 }
 
-size_t NormalizerSequence::run(const NormalizerStep& step, NormalizedView source,
-                               NormalizerScratch& scratch, Rewriter& normalized) const {
-  const std::string_view text = source.view.text;
+void NormalizerSequence::run(const NormalizerStep& step, std::string_view text,
+                             NormalizerScratch& scratch, Rewriter& normalized) const {
   switch (step.kind) {
     case NormalizerKind::nfc:
     case NormalizerKind::nfd:
     case NormalizerKind::nfkc:
-    case NormalizerKind::nfkd: {
-      normalize_to(form_of(step.kind), text, scratch.form, normalized);
-      // The first characters by themselves show how much comes from them.
-      const std::string_view first = text.substr(0, source.from_first);
-      Rewriter normalized_first({first}, scratch.first);
-      normalize_to(form_of(step.kind), first, scratch.form, normalized_first);
-      return std::max(normalized_first.size(), first_character_bytes(normalized.text()));
-    }
+    case NormalizerKind::nfkd:
+      return normalize_to(form_of(step.kind), text, scratch.form, normalized);
     case NormalizerKind::nmt:
-      return append_nmt(source, normalized);
+      return append_nmt(text, normalized);
     case NormalizerKind::lowercase:
-      append_lowercase(lowercase_, text, scratch.lowercase, normalized);
-      return std::max(source.from_first, first_character_bytes(normalized.text()));
+      return append_lowercase(lowercase_, text, scratch.lowercase, normalized);
     case NormalizerKind::replace:
-      return append_replaced(step, source, normalized);
+      return append_replaced(step, text, normalized);
     case NormalizerKind::prepend:
-      if (text.empty()) return 0;
-      normalized.keep(text.substr(normalized.prepend(step.content)));
-      return step.content.size() + source.from_first;
+      if (!text.empty()) normalized.keep(text.substr(normalized.prepend(step.content)));
+      return;
     case NormalizerKind::precompiled:
       return precompiled_->normalize(text, normalized);
     case NormalizerKind::strip:
       break;  // normalize() does it without a copy.
   }
-  return source.from_first;
 }
 
 }  // namespace hilo

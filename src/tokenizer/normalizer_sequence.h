@@ -2,8 +2,8 @@
 // Threads: never changes; each thread has its own scratch.
 #pragma once
 
-#include <cstddef>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -20,17 +20,8 @@ namespace hilo {
 struct NormalizerScratch {
   AlignedBuffer text;
   AlignedBuffer other;
-  AlignedBuffer first;  // of the first character
   NormalFormScratch form;
   NormalizedText lowercase;  // of one character
-};
-
-// A text after its normalizer.
-struct NormalizedView {
-  AlignedView view;
-  // So many bytes at its begin come from the first character of the text before: that is where
-  // Metaspace's "first" looks whether something begins a text.
-  size_t from_first = 0;
 };
 
 class NormalizerSequence {
@@ -39,12 +30,11 @@ class NormalizerSequence {
   static Result<NormalizerSequence> open(const FamilyParts& parts);
 
   // `text` is valid UTF-8. The result lies in `text` or in `scratch`.
-  NormalizedView normalize(AlignedView text, NormalizerScratch& scratch) const;
+  AlignedView normalize(AlignedView text, NormalizerScratch& scratch) const;
 
  private:
-  // Returns what `from_first` becomes.
-  size_t run(const NormalizerStep& step, NormalizedView text, NormalizerScratch& scratch,
-             Rewriter& normalized) const;
+  void run(const NormalizerStep& step, std::string_view text, NormalizerScratch& scratch,
+           Rewriter& normalized) const;
   Status check_growth() const;
 
   std::vector<NormalizerStep> steps_;

@@ -93,41 +93,28 @@ size_t Precompiled::plain_run(std::string_view text) const {
   return bytes > 0 && before_other ? bytes - 1 : bytes;
 }
 
-// Returns how many of the appended bytes come from the first character that became something.
-size_t Precompiled::append_cluster(std::string_view cluster, Rewriter& normalized) const {
+void Precompiled::append_cluster(std::string_view cluster, Rewriter& normalized) const {
   if (cluster.size() <= cluster_bytes_max) {
-    if (const auto text = transform(cluster)) {
-      normalized.rewrite(cluster, *text);
-      const bool is_one_character = decode_first(cluster).bytes == cluster.size();
-      return is_one_character || text->empty() ? text->size() : decode_first(*text).bytes;
-    }
+    if (const auto text = transform(cluster)) return normalized.rewrite(cluster, *text);
   }
-  size_t from_first = 0;
   while (!cluster.empty()) {
     const std::string_view character = cluster.substr(0, decode_first(cluster).bytes);
-    const std::string_view text = transform(character).value_or(character);
-    normalized.rewrite(character, text);
-    if (from_first == 0) from_first = text.size();
+    normalized.rewrite(character, transform(character).value_or(character));
     cluster.remove_prefix(character.size());
   }
-  return from_first;
 }
 
-size_t Precompiled::normalize(std::string_view text, Rewriter& normalized) const {
-  size_t from_first = 0;
+void Precompiled::normalize(std::string_view text, Rewriter& normalized) const {
   while (!text.empty()) {
     size_t bytes = plain_run(text);
-    size_t from_this = 1;
     if (bytes > 0) {
       normalized.keep(text.substr(0, bytes));
     } else {
       bytes = grapheme_bytes(text);
-      from_this = append_cluster(text.substr(0, bytes), normalized);
+      append_cluster(text.substr(0, bytes), normalized);
     }
-    if (from_first == 0) from_first = from_this;
     text.remove_prefix(bytes);
   }
-  return from_first;
 }
 
 }  // namespace hilo

@@ -24,9 +24,8 @@ class Precompiled {
   // Borrows the map.
   static Result<Precompiled> open(std::span<const std::byte> charsmap);
 
-  // `text` is valid UTF-8 and all that is rewritten. Returns how many of the bytes that are written
-  // come from the first character that became something.
-  size_t normalize(std::string_view text, Rewriter& normalized) const;
+  // `text` is valid UTF-8 and all that is rewritten.
+  void normalize(std::string_view text, Rewriter& normalized) const;
   // The longest text that anything becomes.
   size_t growth_max() const { return longest_text_; }
 
@@ -35,7 +34,7 @@ class Precompiled {
   // does.
   std::optional<std::string_view> transform(std::string_view chunk) const;
   std::string_view text_at(size_t place) const;
-  size_t append_cluster(std::string_view cluster, Rewriter& normalized) const;
+  void append_cluster(std::string_view cluster, Rewriter& normalized) const;
   size_t plain_run(std::string_view text) const;
 
   uint32_t unit(size_t place) const;

@@ -19,10 +19,6 @@ class Rewriter {
   // `to` becomes what is written; `from` stays where it is.
   Rewriter(AlignedView from, AlignedBuffer& to) : from_(from), to_(to) { to.clear(); }
 
-  // What is written so far.
-  std::string_view text() const { return to_.text; }
-  size_t size() const { return to_.text.size(); }
-
   // The next characters, which are `part`, stay.
   void keep(std::string_view part) {
     to_.text += part;

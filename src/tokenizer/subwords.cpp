@@ -23,12 +23,11 @@ Subwords::Subwords(const Vocabulary& vocabulary, NormalizerSequence normalizer)
       unigram_(vocabulary),
       bpe_(vocabulary) {}
 
-void Subwords::append(NormalizedView text, SubwordScratch& scratch, TokenBuffer& tokens) const {
-  AlignedView rest = text.view;
+void Subwords::append(AlignedView rest, SubwordScratch& scratch, TokenBuffer& tokens) const {
   if (rest.text.empty()) return;
   scratch.caches.serve(owner_);
   if (vocabulary_.family() == TokenizerFamily::unigram) {
-    metaspace_.for_each_word(rest, text.from_first, scratch.word, [&](AlignedView word) {
+    metaspace_.for_each_word(rest, scratch.word, [&](AlignedView word) {
       append_word(word, word.text.data() + word.text.size(), scratch, tokens);
       return !tokens.is_over();
     });
@@ -49,7 +48,7 @@ void Subwords::append(NormalizedView text, SubwordScratch& scratch, TokenBuffer&
 void Subwords::append_word(AlignedView word, const char* readable_end, SubwordScratch& scratch,
                            TokenBuffer& tokens) const {
   // The caches know no offsets.
-  if (word.sources != nullptr) return append_with_model(word, scratch, tokens);
+  if (tokens.wants_offsets()) return append_with_model(word, scratch, tokens);
   scratch.caches.append(word.text, readable_end, tokens,
                         [&](std::string_view text) { append_with_model({text}, scratch, tokens); });
 }
@@ -62,7 +61,7 @@ void Subwords::append_with_model(AlignedView word, SubwordScratch& scratch,
   } else {
     bpe_.append(word, scratch.bpe, tokens);
   }
-  if (word.sources == nullptr || !vocabulary_.offset_trimming().trims) return;
+  if (!tokens.wants_offsets() || !vocabulary_.offset_trimming().trims) return;
   for (size_t at = before; at < tokens.ids().size(); ++at) {
     tokens.spaces()[at] = spaces_of(vocabulary_.piece(tokens.ids()[at]));
   }

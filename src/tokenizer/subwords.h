@@ -33,9 +33,11 @@ class Subwords {
   static Result<Subwords> open(const Vocabulary& vocabulary);
 
   const NormalizerSequence& normalizer() const { return normalizer_; }
+  // Whether texts must have sources even where nobody asks for offsets.
+  bool needs_sources() const { return metaspace_.needs_sources(); }
   // Appends the ids of a text that is normalized and holds no added tokens, with their offsets if
-  // the text has sources, and stops soon after the buffer is over its limit.
-  void append(NormalizedView text, SubwordScratch& scratch, TokenBuffer& tokens) const;
+  // the buffer wants them, and stops soon after that is over its limit.
+  void append(AlignedView text, SubwordScratch& scratch, TokenBuffer& tokens) const;
 
  private:
   Subwords(const Vocabulary& vocabulary, NormalizerSequence normalizer);

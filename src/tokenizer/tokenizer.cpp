@@ -292,18 +292,16 @@ void Tokenizer::tokenize_subwords(std::string_view text, bool match_special,
                                   TokenizerScratch::Buffers& buffers, TokenBuffer& tokens) const {
   const State& state = *state_;
   SubwordScratch& scratch = buffers.subwords;
-  const AlignedView valid = to_valid_utf8(text, tokens.wants_offsets(), scratch.valid);
+  const bool with_sources = tokens.wants_offsets() || state.subwords->needs_sources();
+  const AlignedView valid = to_valid_utf8(text, with_sources, scratch.valid);
   const auto append_normalized = [&](std::string_view raw, size_t begin) {
-    NormalizedView normal =
+    const AlignedView normalized =
         state.subwords->normalizer().normalize(valid.part(begin, raw.size()), scratch.normalizer);
-    if (begin > 0) normal.from_first = 0;
-    const AlignedView view = normal.view;
     between_added(
-        {state.vocabulary, state.normalized_added, view.text, match_special}, view.text,
-        [&](size_t at, size_t bytes) { return view.source_of(at, bytes); }, tokens,
+        {state.vocabulary, state.normalized_added, normalized.text, match_special}, normalized.text,
+        [&](size_t at, size_t bytes) { return normalized.source_of(at, bytes); }, tokens,
         [&](std::string_view part, size_t at) {
-          const size_t from_first = normal.from_first - std::min(at, normal.from_first);
-          state.subwords->append({view.part(at, part.size()), from_first}, scratch, tokens);
+          state.subwords->append(normalized.part(at, part.size()), scratch, tokens);
         });
   };
   between_added(
@@ -369,7 +367,7 @@ std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special_t
   const auto normalize = [&state](std::string_view text) {
     if (state.subwords) {
       NormalizerScratch scratch;
-      return std::string(state.subwords->normalizer().normalize({text}, scratch).view.text);
+      return std::string(state.subwords->normalizer().normalize({text}, scratch).text);
     }
     NormalizedText normalized;
     normalized.reserve_for(text.size());

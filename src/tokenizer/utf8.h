@@ -32,9 +32,6 @@ struct EncodedCharacter {
 // `code_point` is at most U+10FFFF.
 inline EncodedCharacter encode_character(char32_t code_point);
 
-// 0 for no text.
-inline size_t first_character_bytes(std::string_view text);
-
 // decode_first() without the short ways of the common cases.
 DecodedCharacter decode_any(std::string_view text);
 
@@ -52,10 +49,6 @@ inline DecodedCharacter decode_first(std::string_view text) {
     return {(lead & 0x0FU) << 12 | tail(1) << 6 | tail(2), 3, true};
   }
   return decode_any(text);
-}
-
-inline size_t first_character_bytes(std::string_view text) {
-  return text.empty() ? 0 : decode_first(text).bytes;
 }
 
 inline EncodedCharacter encode_character(char32_t code_point) {
