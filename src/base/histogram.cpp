@@ -30,6 +30,19 @@ uint64_t HistogramCounts::quantile(double q) const {
   return 0;
 }
 
+std::vector<uint64_t> HistogramCounts::up_to(std::span<const uint64_t> bounds) const {
+  std::vector<uint64_t> counts;
+  counts.reserve(bounds.size());
+  uint64_t seen = 0;
+  size_t bucket = 0;
+  for (const uint64_t bound : bounds) {
+    for (; bucket < counts_.size() && Histogram::highest_of(bucket) <= bound; ++bucket)
+      seen += counts_[bucket];
+    counts.push_back(seen);
+  }
+  return counts;
+}
+
 HistogramCounts& HistogramCounts::operator+=(const HistogramCounts& other) {
   std::transform(counts_.begin(), counts_.end(), other.counts_.begin(), counts_.begin(),
                  std::plus{});

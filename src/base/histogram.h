@@ -14,6 +14,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace hilo {
@@ -39,6 +40,9 @@ class HistogramCounts {
   uint64_t count() const;
   double mean() const;
   uint64_t max() const { return max_; }
+  // For each bound, from low to high, how many values certainly do not exceed it: of those within
+  // 1.6 percent below the bound, some may count as above.
+  std::vector<uint64_t> up_to(std::span<const uint64_t> bounds) const;
 
   // Values of several writers together.
   HistogramCounts& operator+=(const HistogramCounts& other);

@@ -1,6 +1,7 @@
 #include "base/histogram.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 #include <thread>
@@ -46,6 +47,14 @@ TEST(Histogram, QuantilesAreThoseOfSortedValues) {
   EXPECT_EQ(counts.count(), values.size());
   EXPECT_EQ(counts.max(), values.back());
   EXPECT_EQ(counts.quantile(1.0), values.back());
+}
+
+// Fails if a value counts as below a bound that it exceeds, or is lost.
+TEST(Histogram, CountsUpToRoundBounds) {
+  const HistogramCounts counts = counts_of({5, 10, 11, 900, 990, 1001, 5000});
+  const std::array<uint64_t, 4> bounds{10, 1000, 2000, 1'000'000};
+  EXPECT_EQ(counts.up_to(bounds), (std::vector<uint64_t>{2, 5, 6, 7}));
+  EXPECT_EQ(counts_of({}).up_to(bounds), (std::vector<uint64_t>{0, 0, 0, 0}));
 }
 
 TEST(Histogram, NothingHasQuantilesOfZero) {

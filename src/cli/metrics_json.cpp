@@ -1,16 +1,22 @@
 #include "cli/metrics_json.h"
 
+#include <algorithm>
 #include <fstream>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "base/duration_bounds.h"
 #include "engine/metrics.h"
 
 namespace hilo {
 namespace {
 
 using nlohmann::ordered_json;
+
+// In the order of MetricsDetail.
+constexpr std::array<std::string_view, 3> questions{"metrics", "metrics buckets",
+                                                    "metrics histograms"};
 
 ordered_json quantiles(const HistogramCounts& counts) {
   return {{"count", counts.count()},
@@ -27,6 +33,19 @@ ordered_json buckets(const HistogramCounts& counts) {
   ordered_json pairs = ordered_json::array();
   for (const auto& [index, count] : counts.buckets()) pairs.push_back({index, count});
   return {{"sum", counts.sum()}, {"max", counts.max()}, {"counts", std::move(pairs)}};
+}
+
+ordered_json histogram(const HistogramCounts& counts) {
+  return {{"count", counts.count()},
+          {"sum", counts.sum()},
+          {"up_to", counts.up_to(duration_bounds_ns)}};
+}
+
+ordered_json histograms(const LaneMetrics& lane) {
+  ordered_json stages;
+  for (size_t stage = 0; stage < stage_names.size(); ++stage)
+    stages[stage_names[stage]] = histogram(lane.stage_ns[stage].counts());
+  return stages;
 }
 
 // The lane's workers together.
@@ -66,7 +85,7 @@ uint64_t age_of(uint64_t admitted_ns, Instant now) {
 }
 
 ordered_json lane_json(const LaneMetrics& lane, const LaneWork& work, Instant now,
-                       bool with_buckets) {
+                       MetricsDetail detail) {
   ordered_json stages;
   for (size_t stage = 0; stage < stage_names.size(); ++stage)
     stages[stage_names[stage]] = quantiles(lane.stage_ns[stage].counts());
@@ -87,8 +106,9 @@ ordered_json lane_json(const LaneMetrics& lane, const LaneWork& work, Instant no
       {"stopped_ns", work.stop_ns.sum()},
       {"stages_ns", std::move(stages)},
   };
-  if (with_buckets)
+  if (detail == MetricsDetail::buckets)
     answer["whole_buckets"] = buckets(lane.stage_ns[static_cast<size_t>(Stage::whole)].counts());
+  if (detail == MetricsDetail::histograms) answer["stage_histograms"] = histograms(lane);
   return answer;
 }
 
@@ -129,25 +149,28 @@ uint64_t resident_bytes() {
 }
 
 ordered_json metrics_json(const Engine& engine, const EngineAbout& about, Instant now,
-                          bool with_buckets) {
+                          MetricsDetail detail) {
   const std::vector<WorkerReport> workers = engine.worker_reports();
   ordered_json lanes;
   for (const Lane lane : {Lane::high, Lane::low})
     lanes[lane_name(lane)] =
-        lane_json(engine.metrics().lane(lane), work_of(lane, workers), now, with_buckets);
-  return {{"version", metrics_version},
-          {"hilo", HILO_VERSION},
-          {"pid", ::getpid()},
-          {"model", about.model},
-          {"backend", about.backend},
-          {"socket", about.socket},
-          {"now_ns", now.ns},
-          {"uptime_ns", now - about.started},
-          {"memory", {{"budget_bytes", about.budget_bytes}, {"resident_bytes", resident_bytes()}}},
-          {"echoes", engine.metrics().echoes()},
-          {"lanes", std::move(lanes)},
-          {"workers", workers_json(workers)},
-          {"clients", clients_json(engine)}};
+        lane_json(engine.metrics().lane(lane), work_of(lane, workers), now, detail);
+  ordered_json answer{
+      {"version", metrics_version},
+      {"hilo", HILO_VERSION},
+      {"pid", ::getpid()},
+      {"model", about.model},
+      {"backend", about.backend},
+      {"socket", about.socket},
+      {"now_ns", now.ns},
+      {"uptime_ns", now - about.started},
+      {"memory", {{"budget_bytes", about.budget_bytes}, {"resident_bytes", resident_bytes()}}},
+      {"echoes", engine.metrics().echoes()},
+      {"lanes", std::move(lanes)},
+      {"workers", workers_json(workers)},
+      {"clients", clients_json(engine)}};
+  if (detail == MetricsDetail::histograms) answer["bounds_ns"] = duration_bounds_ns;
+  return answer;
 }
 
 // A program's name may be any bytes.
@@ -158,11 +181,14 @@ std::string text_of(const ordered_json& answer) {
 }  // namespace
 
 std::string EngineAnswers::to(std::string_view question, Instant now) {
-  const bool with_buckets = question == "metrics buckets";
-  if (!with_buckets && question != "metrics")
-    return text_of({{"version", metrics_version}, {"error", "ask for metrics or metrics buckets"}});
-  CachedText& text = with_buckets ? with_buckets_ : metrics_;
-  return text.at(now, [&] { return text_of(metrics_json(engine_, about_, now, with_buckets)); });
+  const auto* const asked = std::ranges::find(questions, question);
+  if (asked == questions.end())
+    return text_of({{"version", metrics_version},
+                    {"error", "ask for metrics, metrics buckets or metrics histograms"}});
+  const auto detail = static_cast<size_t>(asked - questions.begin());
+  return texts_[detail].at(now, [&] {
+    return text_of(metrics_json(engine_, about_, now, static_cast<MetricsDetail>(detail)));
+  });
 }
 
 }  // namespace hilo

@@ -2,6 +2,7 @@
 // number means.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -26,8 +27,15 @@ struct EngineAbout {
 // same again, also what time it was.
 inline constexpr Nanoseconds answer_age_max = 50 * millisecond_ns;
 
-// Control thread. "metrics" is answered with one JSON object, "metrics buckets" with the counts
-// behind the whole way's quantiles as well, from which a reader makes those of a time of its own.
+// How much is told besides the numbers.
+enum class MetricsDetail {
+  none,
+  buckets,  // the counts behind the whole way's quantiles, for those of a time of the reader's own
+  histograms,  // each stage's counts up to round bounds
+};
+
+// Control thread. "metrics", "metrics buckets" and "metrics histograms" are answered with one JSON
+// object each.
 class EngineAnswers {
  public:
   EngineAnswers(const Engine& engine, EngineAbout about)
@@ -37,8 +45,8 @@ class EngineAnswers {
  private:
   const Engine& engine_;
   const EngineAbout about_;
-  CachedText metrics_{answer_age_max};
-  CachedText with_buckets_{answer_age_max};
+  std::array<CachedText, 3> texts_{CachedText{answer_age_max}, CachedText{answer_age_max},
+                                   CachedText{answer_age_max}};
 };
 
 }  // namespace hilo

@@ -106,6 +106,26 @@ def test_stages_are_parts_of_the_whole(tmp_path: Path) -> None:
         low.close()
 
 
+def test_histograms_have_round_bounds(tmp_path: Path, runtime: Path) -> None:
+    with serving(tmp_path) as engine:
+        high, low = use_both_lanes(texts=20)
+        with sockets.socket(sockets.AF_UNIX, sockets.SOCK_SEQPACKET) as reader:
+            reader.settimeout(PATIENCE_S)
+            reader.connect(str(control_of(engine, runtime)))
+            reader.send(b"metrics histograms")
+            told = json.loads(reader.recv(1 << 18))
+        assert told["bounds_ns"] == sorted(told["bounds_ns"])
+        for lane, texts in ("high", 20), ("low", 40):
+            for name, stage in told["lanes"][lane]["stages_ns"].items():
+                histogram = told["lanes"][lane]["stage_histograms"][name]
+                assert histogram["count"] == histogram["up_to"][-1] == texts
+                assert histogram["sum"] == stage["sum"]
+                assert histogram["up_to"] == sorted(histogram["up_to"])
+                assert len(histogram["up_to"]) == len(told["bounds_ns"])
+        high.close()
+        low.close()
+
+
 def test_a_stuck_reader_hinders_nobody(tmp_path: Path, runtime: Path) -> None:
     with serving(tmp_path) as engine, sockets.socket(
         sockets.AF_UNIX, sockets.SOCK_SEQPACKET
