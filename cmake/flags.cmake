@@ -14,6 +14,16 @@ find_package(CLI11 REQUIRED)
 # For hilo-http. Linked statically where Debian has an archive, so that a wheel works elsewhere.
 find_package(Boost 1.81 REQUIRED)
 find_package(simdjson REQUIRED)
+# By hand, because the package's own file asks for libraries of parts that are not used.
+find_path(PROMETHEUS_CPP_HEADERS prometheus/text_serializer.h REQUIRED)
+find_library(PROMETHEUS_CPP_CORE prometheus-cpp-core REQUIRED)
+file(REAL_PATH ${PROMETHEUS_CPP_CORE} prometheus_file)
+string(REGEX REPLACE "^.*/(.*\\.so\\.[0-9]+\\.[0-9]+).*$" "\\1"
+  prometheus_soname ${prometheus_file})
+add_library(prometheus_cpp_core SHARED IMPORTED)
+set_target_properties(prometheus_cpp_core PROPERTIES
+  IMPORTED_LOCATION ${prometheus_file} IMPORTED_SONAME ${prometheus_soname}
+  INTERFACE_INCLUDE_DIRECTORIES ${PROMETHEUS_CPP_HEADERS})
 set(OPENSSL_USE_STATIC_LIBS ON)
 find_package(OpenSSL REQUIRED)
 set(ZLIB_USE_STATIC_LIBS ON)

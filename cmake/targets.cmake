@@ -11,7 +11,8 @@ target_link_libraries(hilo_model PRIVATE OpenSSL::Crypto)
 
 # The HTTP front end: a client of the library, linked in.
 target_link_libraries(hilo_http PUBLIC hilo_client PRIVATE
-  Boost::headers simdjson::simdjson OpenSSL::Crypto ZLIB::ZLIB)
+  Boost::headers simdjson::simdjson OpenSSL::Crypto ZLIB::ZLIB prometheus_cpp_core)
+target_compile_definitions(hilo_http PRIVATE HILO_VERSION="${PROJECT_VERSION}")
 # The files of its pages are in the program.
 set(page_source ${CMAKE_BINARY_DIR}/generated/page_files.cpp)
 file(GLOB page_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/http/page/*)
@@ -25,7 +26,7 @@ target_sources(hilo_http PRIVATE ${page_source})
 # when it inlines one half of the pair.
 target_compile_options(hilo_http PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
 if(HILO_TESTS)
-  target_link_libraries(http_test PRIVATE ZLIB::ZLIB)
+  target_link_libraries(http_test PRIVATE ZLIB::ZLIB prometheus_cpp_core)
 endif()
 add_executable(hilo-http ${CMAKE_SOURCE_DIR}/src/http/http_main.cpp)
 target_compile_definitions(hilo-http PRIVATE HILO_VERSION="${PROJECT_VERSION}")

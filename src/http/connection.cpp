@@ -90,10 +90,12 @@ Awaitable<bool> Connection::serve_one() {
   }
   const bool keep_open = !problem && reader_.keep_open() && !ending_;
   bool sent = false;
+  ++service_.requests_in_flight;
   {
     Request request;
     Response response;
     if (problem) {
+      record_.received = record_.parsed = record_.computed = record_.written = monotonic_now();
       response = write_openai_problem(*problem);
     } else {
       request = reader_.take();
@@ -105,8 +107,9 @@ Awaitable<bool> Connection::serve_one() {
     if (!hung_up_) sent = co_await send(response, keep_open && !ending_, request.method == "HEAD");
     record_.sent = monotonic_now();
     record_.hung_up = !sent;
-    if (service_.finished) service_.finished(record_);
+    service_.finished(record_);
   }
+  --service_.requests_in_flight;
   room_.reset();
   count_body(0);
   if (sent && problem) co_await linger();

@@ -34,6 +34,10 @@ class Engine {
   // Null: the socket does not give that lane, or the engine is away.
   EngineClient* client(Lane lane) { return clients_[index_of(lane)].get(); }
   LaneRoom& room(Lane lane) { return rooms_[index_of(lane)]; }
+  size_t texts_queued(Lane lane) const {
+    const auto& client = clients_[index_of(lane)];
+    return client == nullptr ? 0 : client->texts_queued();
+  }
 
   void tick(Instant now);
 

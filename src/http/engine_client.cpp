@@ -124,6 +124,13 @@ void EngineClient::forget(Call& call) {
   }
 }
 
+size_t EngineClient::texts_queued() const {
+  size_t texts = 0;
+  for (const Call* const call : turns_)
+    texts += call->work.size() - call->next + call->again.size();
+  return texts;
+}
+
 bool EngineClient::advance() {
   hilo_disarm(client_.get());
   for (size_t round = 0; round < advances_max; ++round) {

@@ -65,6 +65,8 @@ class EngineClient {
   const hilo_client* handle() const { return client_.get(); }
   bool engine_is_draining() const { return draining_; }
   size_t texts_computed() const { return texts_computed_; }
+  // Texts that wait for a place in the channel.
+  size_t texts_queued() const;
 
  private:
   struct Place {

@@ -119,6 +119,7 @@ struct Errand {
 
 using Answer = std::variant<Response, Problem, Exchange, Errand>;
 
+class MetricsPage;
 class StatusPage;
 class TextTokenizer;
 
@@ -130,8 +131,9 @@ struct Context {
   bool any_model = false;  // accept every model name
   bool connected = false;
   bool draining = false;
-  std::string_view absence = {};             // why the engine is not connected, a sentence
-  StatusPage* status_page = nullptr;         // for errands only
+  std::string_view absence = {};      // why the engine is not connected, a sentence
+  StatusPage* status_page = nullptr;  // for errands only, as the next
+  MetricsPage* metrics_page = nullptr;
   const TextTokenizer* tokenizer = nullptr;  // null: none was given
 };
 

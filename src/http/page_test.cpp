@@ -18,8 +18,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 Response get(std::string_view path, std::vector<Header> headers = {}) {
-  Router router;
-  router.add(all_routes());
+  const Router router{all_routes()};
   const Limits limits;
   const auto found = router.find("GET", path);
   Request request;

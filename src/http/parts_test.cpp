@@ -17,8 +17,7 @@ namespace hilo::http {
 namespace {
 
 TEST(Router, FindsByMethodAndPath) {
-  Router router;
-  router.add(openai_routes());
+  const Router router{openai_routes()};
   const auto path_of = [&](std::string_view method, std::string_view path) -> std::string {
     const auto found = router.find(method, path);
     if (const auto* route = std::get_if<const Route*>(&found)) return std::string{(*route)->path};

@@ -24,10 +24,6 @@ LanePath split_lane(std::string_view path) {
   return {std::nullopt, path};
 }
 
-void Router::add(std::vector<Route> routes) {
-  routes_.insert(routes_.end(), routes.begin(), routes.end());
-}
-
 std::variant<const Route*, WrongMethod, NoRoute> Router::find(std::string_view method,
                                                               std::string_view path) const {
   const std::string_view wanted = method == "HEAD" ? "GET" : method;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -26,13 +28,15 @@ struct NoRoute {};
 
 class Router {
  public:
-  void add(std::vector<Route> routes);
+  explicit Router(std::vector<Route> routes) : routes_(std::move(routes)) {}
+
+  std::span<const Route> routes() const { return routes_; }
   // HEAD finds the route of GET. The path is one without a lane.
   std::variant<const Route*, WrongMethod, NoRoute> find(std::string_view method,
                                                         std::string_view path) const;
 
  private:
-  std::vector<Route> routes_;
+  const std::vector<Route> routes_;
 };
 
 }  // namespace hilo::http

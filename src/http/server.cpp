@@ -21,7 +21,6 @@
 #include "http/connection.h"
 #include "http/listener.h"
 #include "http/openai.h"
-#include "http/routes.h"
 #include "http/service.h"
 
 namespace hilo::http {
@@ -90,6 +89,7 @@ struct Server::State {
   void let_in(const HttpListener& listener);
   void start(UniqueFd socket);
   void tick();
+  void tell_gauges();
   void take_signals();
   void stop_listening();
   bool over(Instant now);
@@ -141,7 +141,6 @@ Server::~Server() = default;
 void Server::run() { state_->serve(); }
 
 void Server::State::serve() {
-  service.router.add(all_routes());
   service.date = http_date();
   loop.watch(signals.get(), [this] { take_signals(); });
   loop.watch(ticks.get(), [this] { tick(); });
@@ -163,14 +162,18 @@ void Server::State::let_in(const HttpListener& listener) {
     if (!socket.valid() && (errno == EMFILE || errno == ENFILE)) {
       spare.reset();
       turn_away(listener.accept(), "This server has no descriptor left for a connection.");
+      service.metrics.connections_refused.add(1);
       spare.reset(::dup(STDERR_FILENO));
       return;
     }
     if (!socket.valid()) return;
-    if (connections.size() >= options.limits.connections_max)
+    if (connections.size() >= options.limits.connections_max) {
       turn_away(socket, "This server has as many connections as it may.");
-    else
+      service.metrics.connections_refused.add(1);
+    } else {
+      service.metrics.connections_accepted.add(1);
       start(std::move(socket));
+    }
   }
 }
 
@@ -191,6 +194,7 @@ void Server::State::tick() {
   service.date = http_date();
   service.engine.tick(now);
   for (Connection& connection : connections) connection.tick(now);
+  tell_gauges();
   if (!connected_before && service.engine.connected()) {
     connected_before = true;
     log_info("ready");
@@ -202,6 +206,19 @@ void Server::State::tick() {
     for (Connection& connection : connections) connection.end_when_idle();
   }
   if (over(now)) io.stop();
+}
+
+void Server::State::tell_gauges() {
+  HttpGauges& gauges = service.metrics.gauges;
+  gauges.connections.set(connections.size());
+  gauges.requests_in_flight.set(service.requests_in_flight);
+  gauges.bodies_bytes.set(service.bodies_bytes);
+  for (const Lane lane : {Lane::high, Lane::low}) {
+    gauges.texts_in_flight[index_of(lane)].set(service.engine.room(lane).held());
+    gauges.texts_queued[index_of(lane)].set(service.engine.texts_queued(lane));
+  }
+  gauges.engine_connected.set(service.engine.connected() ? 1 : 0);
+  gauges.draining.set(service.draining || service.engine.draining() ? 1 : 0);
 }
 
 bool Server::State::over(Instant now) {

@@ -2,16 +2,18 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "http/access.h"
 #include "http/bulk_thread.h"
 #include "http/engine.h"
+#include "http/http_metrics.h"
+#include "http/metrics_page.h"
 #include "http/options.h"
 #include "http/request_record.h"
 #include "http/router.h"
+#include "http/routes.h"
 #include "http/status_page.h"
 #include "http/text_tokenizer.h"
 
@@ -20,22 +22,29 @@ namespace hilo::http {
 struct Service {
   Service(const HttpOptions& given, EventLoop& loop)
       : options(given),
+        router(all_routes()),
+        metrics(router.routes()),
+        metrics_page(metrics, given.socket),
+        status_page(given.socket),
         access(given.lanes),
-        engine(given.socket, given.limits, loop),
-        status_page(given.socket) {}
+        engine(given.socket, given.limits, loop) {}
 
   const HttpOptions& options;
-  Router router;
+  const Router router;
+  HttpMetrics metrics;
+  MetricsPage metrics_page;  // of the thread for errands, as the next
+  StatusPage status_page;
   Access access;
   Engine engine;
-  StatusPage status_page;                          // of the thread for errands
   std::unique_ptr<const TextTokenizer> tokenizer;  // may be null; used by the bulk thread, too
   BulkThread bulk;
   BulkThread errands{"errands"};
   bool draining = false;
+  size_t requests_in_flight = 0;
   size_t bodies_bytes = 0;  // of all requests, from their first byte to their response's last
   std::string date;         // for the header, renewed once a second
-  std::function<void(const RequestRecord&)> finished;  // may be empty
+
+  void finished(const RequestRecord& record) { metrics.count(record); }
 
   Context context() {
     return {.limits = options.limits,
@@ -45,6 +54,7 @@ struct Service {
             .draining = draining || engine.draining(),
             .absence = engine.absence(),
             .status_page = &status_page,
+            .metrics_page = &metrics_page,
             .tokenizer = tokenizer.get()};
   }
 };
