@@ -20,7 +20,8 @@ Programs connect with hilo_connect() or hilo.connect() and ask for a lane; a soc
 --lanes low or high denies those that ask for any.
 
 With --http, `hilo-http` is started beside the engine and again when it fails. Its own options are
-given with the prefix --http-, as in --http-drain-seconds 5; `hilo-http --help` lists them.
+given with the prefix --http-, as in --http-drain-seconds 5; `hilo-http --help` lists them. SIGHUP
+is then passed on to it: it reads its files again.
 
 Examples:
   hilo serve --model DIR
@@ -97,6 +98,8 @@ class ServeVerb final : public Verb {
     }
     // A front end that cannot listen, or does not know its options, would only fail again.
     options_.restart = {.when = RestartWhen::on_failure, .hopeless_status = 2};
+    // It reads its files again.
+    options_.pass_on_hang_up = !http_.empty();
     return run_service(options_, [this](Supervisor& supervisor) { return open(supervisor); });
   }
 

@@ -113,11 +113,11 @@ Status run_service(const ServiceOptions& options,
   model_options.low_share = policy_of(options).low_share;
   auto source = find_model(model_options);
   if (!source) return source.error();
-  auto supervisor =
-      Supervisor::create({.channel = source->channel,
-                          .restart = options.restart,
-                          .drain_wait_max = static_cast<Nanoseconds>(
-                              options.drain_seconds * static_cast<double>(second_ns))});
+  auto supervisor = Supervisor::create({.channel = source->channel,
+                                        .restart = options.restart,
+                                        .drain_wait_max = static_cast<Nanoseconds>(
+                                            options.drain_seconds * static_cast<double>(second_ns)),
+                                        .pass_on_hang_up = options.pass_on_hang_up});
   if (!supervisor) return supervisor.error();
   auto trace_file = open_trace(options.trace_path);
   if (!trace_file) return trace_file.error();

@@ -15,6 +15,7 @@ namespace hilo {
 struct ServiceOptions {
   ModelOptions model;
   RestartPolicy restart;
+  bool pass_on_hang_up = false;  // SIGHUP goes to the programs, and does not end the run
   double drain_seconds = 10;
   double low_share_percent = 5;
   double high_queue_seconds = 5;

@@ -1,27 +1,27 @@
 // Who may send requests, and which lanes they get.
 #pragma once
 
-#include <string>
+#include <optional>
 
-#include "http/lane_choice.h"
-#include "http/problem.h"
-#include "http/request.h"
+#include "http/api_keys.h"
+#include "http/exchange.h"
 
 namespace hilo::http {
 
-struct Caller {
-  std::string name;  // for the log; empty: anybody
-  LanePolicy lanes;
-};
-
 class Access {
  public:
-  explicit Access(LanePolicy everybody) : everybody_(everybody) {}
+  // Without a file of keys, everybody.
+  explicit Access(const LanePolicy& everybody) : everybody_{.name = "", .lanes = everybody} {}
 
-  Outcome<Caller> admit(const Request&) const { return Caller{.name = "", .lanes = everybody_}; }
+  bool asks_for_keys() const { return keys_.has_value(); }
+  void set_keys(ApiKeys keys) { keys_ = std::move(keys); }
+
+  // The key comes as `Authorization: Bearer KEY` or as `X-Api-Key: KEY`.
+  Outcome<Caller> admit(const Route& route, const Request& request) const;
 
  private:
-  LanePolicy everybody_;
+  Caller everybody_;
+  std::optional<ApiKeys> keys_;
 };
 
 }  // namespace hilo::http

@@ -36,11 +36,18 @@ Outcome<Lane> lane_of(const Request& request, const Work& work, const Caller& ca
                  .message = describe(lane.error())};
 }
 
+void add_tag(Response& response, const RequestTag& tag) {
+  response.headers.emplace_back("X-Request-Id", tag.id);
+  if (!tag.traceparent.empty()) response.headers.emplace_back("traceparent", tag.traceparent);
+}
+
 }  // namespace
 
-Connection::Connection(Service& service, std::unique_ptr<Stream> stream, const Executor& executor)
+Connection::Connection(Service& service, std::unique_ptr<Stream> stream, const Executor& executor,
+                       std::string client)
     : service_(service),
       stream_(std::move(stream)),
+      client_(std::move(client)),
       wake_(executor),
       reader_(service.options.limits.body_bytes_max) {}
 
@@ -94,14 +101,19 @@ Awaitable<bool> Connection::serve_one() {
   {
     Request request;
     Response response;
-    if (problem) {
-      record_.received = record_.parsed = record_.computed = record_.written = monotonic_now();
-      response = write_openai_problem(*problem);
-    } else {
-      request = reader_.take();
+    // Of a request that is refused before it is whole, the header may be known.
+    if (reader_.state() != RequestReader::State::header) {
+      request = whole ? reader_.take() : reader_.head();
       record_.request = &request;
-      response = co_await answer(request);
     }
+    record_.tag = service_.tags.of(request);
+    // No ?: here: g++ 12 destroys what is awaited in one twice.
+    if (problem)
+      response = refuse(*problem);
+    else
+      response = co_await answer(request);
+    service_.cors.permit(request, response);
+    add_tag(response, record_.tag);
     record_.status = response.status;
     record_.response_bytes = response.body.size();
     if (!hung_up_) sent = co_await send(response, keep_open && !ending_, request.method == "HEAD");
@@ -118,11 +130,18 @@ Awaitable<bool> Connection::serve_one() {
   co_return true;
 }
 
+Response Connection::refuse(const Problem& problem) {
+  record_.received = record_.parsed = record_.computed = record_.written = monotonic_now();
+  const auto write = record_.route == nullptr ? write_openai_problem : record_.route->write_problem;
+  return write(problem);
+}
+
 // Reads a request. Neither whole nor a problem: the client went away, or never came.
 Awaitable<std::optional<Problem>> Connection::receive() {
   const Limits& limits = service_.options.limits;
   const size_t bodies_max = size_t{limits.bodies_mib_max} << 20;
   record_ = {};
+  record_.client = client_;
   if (reader_.has_bytes())
     enter(Phase::header, limits.header_seconds);
   else if (phase_ != Phase::idle)
@@ -133,8 +152,10 @@ Awaitable<std::optional<Problem>> Connection::receive() {
     if (auto problem = reader_.advance()) co_return problem;
     count_body(reader_.body_bytes());
     if (reader_.state() == RequestReader::State::whole) break;
-    if (reader_.state() == RequestReader::State::body && phase_ != Phase::body)
+    if (reader_.state() == RequestReader::State::body && phase_ != Phase::body) {
       enter(Phase::body, limits.body_seconds);
+      if (auto problem = refuse_early()) co_return problem;
+    }
     if (service_.bodies_bytes > bodies_max)
       co_return Problem{.kind = ProblemKind::overloaded,
                         .message = "The requests under way have as much memory as they may.",
@@ -150,8 +171,22 @@ Awaitable<std::optional<Problem>> Connection::receive() {
     co_return std::nullopt;
   }
   phase_ = Phase::answer;
+  record_.request_bytes = reader_.body_bytes();
   record_.received = record_.parsed = record_.computed = record_.written = monotonic_now();
   co_return std::nullopt;
+}
+
+// Who has no key is told before the body has come, so that strangers cannot fill the memory.
+std::optional<Problem> Connection::refuse_early() {
+  if (!service_.access.asks_for_keys()) return std::nullopt;
+  const Request head = reader_.head();
+  const auto found = service_.router.find(head.method, head.path);
+  const auto* const route = std::get_if<const Route*>(&found);
+  if (route == nullptr) return std::nullopt;
+  record_.route = *route;
+  const auto caller = service_.access.admit(**route, head);
+  if (caller) return std::nullopt;
+  return caller.error();
 }
 
 Awaitable<bool> Connection::read_more() {
@@ -167,6 +202,7 @@ Awaitable<bool> Connection::read_more() {
 }
 
 Awaitable<Response> Connection::answer(Request& request) {
+  if (auto response = service_.cors.preflight(request)) co_return std::move(*response);
   const auto found = service_.router.find(request.method, request.path);
   if (std::holds_alternative<NoRoute>(found))
     co_return write_openai_problem(no_such_route(request));
@@ -180,8 +216,9 @@ Awaitable<Response> Connection::answer(Request& request) {
   }
   const Route& route = *std::get<const Route*>(found);
   record_.route = &route;
-  const auto caller = service_.access.admit(request);
+  const auto caller = service_.access.admit(route, request);
   if (!caller) co_return route.write_problem(caller.error());
+  record_.caller = caller->name;
   co_return co_await follow_route(route, *caller, request);
 }
 

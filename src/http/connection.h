@@ -9,6 +9,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "http/request_reader.h"
 #include "http/request_record.h"
@@ -19,7 +20,9 @@ namespace hilo::http {
 
 class Connection {
  public:
-  Connection(Service& service, std::unique_ptr<Stream> stream, const Executor& executor);
+  // `client` is where it comes from, for the log.
+  Connection(Service& service, std::unique_ptr<Stream> stream, const Executor& executor,
+             std::string client);
 
   // Serves until either side has had enough.
   Awaitable<void> run();
@@ -36,6 +39,8 @@ class Connection {
 
   Awaitable<bool> serve_one();
   Awaitable<std::optional<Problem>> receive();
+  std::optional<Problem> refuse_early();
+  Response refuse(const Problem& problem);
   Awaitable<bool> read_more();
   Awaitable<Response> answer(Request& request);
   Awaitable<Response> follow_route(const Route& route, const Caller& caller, Request& request);
@@ -57,6 +62,7 @@ class Connection {
 
   Service& service_;
   std::unique_ptr<Stream> stream_;
+  const std::string client_;
   // Never goes off by itself: cancelling it wakes the coroutine.
   Alarm wake_;
   RequestReader reader_;

@@ -147,6 +147,8 @@ struct Route {
   bool needs_engine = true;
   // A larger body is work for the bulk thread.
   size_t bytes_at_once = body_bytes_at_once;
+  // Where keys are asked for at all.
+  bool needs_key = true;
 };
 
 }  // namespace hilo::http

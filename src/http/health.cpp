@@ -19,10 +19,16 @@ Answer ready(const Request&, const Context& context) {
 }  // namespace
 
 std::vector<Route> health_routes() {
-  return {{"GET", "/health", ready, write_openai_problem, false},
-          {"GET", "/health/ready", ready, write_openai_problem, false},
-          {"GET", "/ping", ready, write_openai_problem, false},
-          {"GET", "/health/live", live, write_openai_problem, false}};
+  const auto route = [](std::string_view path, Answer (*handle)(const Request&, const Context&)) {
+    return Route{.method = "GET",
+                 .path = path,
+                 .handle = handle,
+                 .write_problem = write_openai_problem,
+                 .needs_engine = false,
+                 .needs_key = false};
+  };
+  return {route("/health", ready), route("/health/ready", ready), route("/ping", ready),
+          route("/health/live", live)};
 }
 
 }  // namespace hilo::http

@@ -34,32 +34,42 @@ struct FreeAddresses {
   void operator()(addrinfo* addresses) const { ::freeaddrinfo(addresses); }
 };
 
+// "127.0.0.1:8080", "[::1]:8080"
+std::string numbers_of(const sockaddr_storage& address, socklen_t bytes) {
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> port{};
+  ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), bytes, host.data(), host.size(),
+                port.data(), port.size(), NI_NUMERICHOST | NI_NUMERICSERV);
+  return address.ss_family == AF_INET6 ? fmt::format("[{}]:{}", host.data(), port.data())
+                                       : fmt::format("{}:{}", host.data(), port.data());
+}
+
 // The address as it came out, and whether it is a loopback address.
 struct Bound {
   std::string name;
   bool local;
 };
-Bound describe_bound(int socket) {
+Bound describe_bound(int socket, const char* scheme) {
   sockaddr_storage address{};
   socklen_t bytes = sizeof(address);
   ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &bytes);
-  std::array<char, NI_MAXHOST> host{};
-  std::array<char, NI_MAXSERV> port{};
-  ::getnameinfo(reinterpret_cast<sockaddr*>(&address), bytes, host.data(), host.size(), port.data(),
-                port.size(), NI_NUMERICHOST | NI_NUMERICSERV);
-  const bool v6 = address.ss_family == AF_INET6;
   bool local = false;
-  if (v6) {
+  if (address.ss_family == AF_INET6) {
     local = IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
   } else {
     local = (ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24) == 127;
   }
-  return {v6 ? fmt::format("http://[{}]:{}", host.data(), port.data())
-             : fmt::format("http://{}:{}", host.data(), port.data()),
-          local};
+  return {fmt::format("{}://{}", scheme, numbers_of(address, bytes)), local};
 }
 
 }  // namespace
+
+std::string name_of_client(int connection) {
+  sockaddr_storage address{};
+  socklen_t bytes = sizeof(address);
+  if (::getpeername(connection, reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return "";
+  return address.ss_family == AF_UNIX ? "unix" : numbers_of(address, bytes);
+}
 
 Result<ListenAddress> parse_listen_address(std::string_view text) {
   ListenAddress address;
@@ -105,7 +115,7 @@ Result<HttpListener> HttpListener::open_tcp(const ListenAddress& address) {
       ::bind(socket.get(), found->ai_addr, found->ai_addrlen) != 0 ||
       ::listen(socket.get(), backlog) != 0)
     return cannot_listen(where, std::strerror(errno));
-  Bound bound = describe_bound(socket.get());
+  Bound bound = describe_bound(socket.get(), address.scheme);
   return HttpListener{std::move(socket), std::move(bound.name), bound.local, ""};
 }
 

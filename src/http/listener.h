@@ -11,11 +11,15 @@ namespace hilo::http {
 
 // "8080", "0.0.0.0:8080", "[::1]:8080", "unix:/run/hilo-http.sock"
 struct ListenAddress {
+  const char* scheme = "http";  // for its name
   std::string host = "127.0.0.1";
   std::string port;
   std::string unix_path;  // if not empty, this is meant
 };
 Result<ListenAddress> parse_listen_address(std::string_view text);
+
+// Where a connection comes from: "127.0.0.1:4711", "[::1]:4711", "unix".
+std::string name_of_client(int connection);
 
 class HttpListener {
  public:
@@ -28,6 +32,7 @@ class HttpListener {
   int descriptor() const { return socket_.get(); }
   // A connection, or none is waiting.
   UniqueFd accept() const;
+  bool is_unix() const { return !path_.empty(); }
   // Where it listens, for people: the port is the one that was given if 0 was asked for.
   const std::string& name() const { return name_; }
   // Only programs of this machine can connect.

@@ -1,5 +1,7 @@
 #include "http/options.h"
 
+#include "http/access_log.h"
+
 namespace hilo::http {
 namespace {
 
@@ -43,6 +45,30 @@ void add_http_options(const OptionList& list, HttpOptions& options) {
                "LANE [auto]"},
               options.lanes.otherwise,
               {{"high", LaneWish::high}, {"low", LaneWish::low}, {"auto", LaneWish::automatic}});
+  list.text(
+      {"--api-keys", "A file with the keys that clients must show, read again on SIGHUP", "FILE"},
+      options.api_keys);
+  list.text_or({"--access-log",
+                "A line of JSON for each request, to this file or to standard error; the file is "
+                "opened again on SIGHUP",
+                "[FILE]"},
+               options.access_log, AccessLog::standard_error);
+  const Option certificate =
+      list.text({"--tls-certificate",
+                 "Speak HTTPS on TCP, with this certificate and those of who signed it, in PEM; "
+                 "read again on SIGHUP",
+                 "FILE"},
+                options.tls_certificate);
+  list.text({"--tls-key", "The certificate's key, in PEM and without a password", "FILE"},
+            options.tls_key)
+      .needs(certificate);
+  list.require([&options] {
+    return std::string{!options.tls_certificate.empty() && options.tls_key.empty() ? "--tls-key"
+                                                                                   : ""};
+  });
+  list.texts({"--cors-origin", "Pages of these origins may call from a browser; * means all",
+              "ORIGIN ..."},
+             options.cors_origins);
   list.number({"--auto-high-texts", "auto makes requests with up to so many texts HIGH", "N [4]"},
               options.auto_high_texts, 0U, 1U << 20);
   list.number(

@@ -15,7 +15,12 @@ struct HttpOptions {
   std::string socket;     // the engine's; empty: where hilo_connect() looks
   std::string tokenizer;  // a model directory; empty: texts cannot be tokenized here
   bool any_model = false;
-  LanePolicy lanes;  // of who has no API key
+  LanePolicy lanes;        // of whoever needs no API key
+  std::string api_keys;    // a file; empty: nobody needs one
+  std::string access_log;  // a file, or AccessLog::standard_error; empty: none
+  std::vector<std::string> cors_origins;
+  std::string tls_certificate;  // files; empty: no TLS
+  std::string tls_key;
   uint32_t auto_high_texts = 4;
   Limits limits;
   double drain_delay_seconds = 0;

@@ -61,10 +61,17 @@ Answer part(const Request& request, const Context&) {
 }  // namespace
 
 std::vector<Route> page_routes() {
-  return {{"GET", "/", live_page, write_openai_problem, false},
-          {"GET", "/docs", documentation, write_openai_problem, false},
-          {"GET", "/openapi.json", description, write_openai_problem, false},
-          {"GET", "/page/*", part, write_openai_problem, false}};
+  // A browser gets the page without a key; what the page asks for needs one.
+  const auto route = [](std::string_view path, Answer (*handle)(const Request&, const Context&)) {
+    return Route{.method = "GET",
+                 .path = path,
+                 .handle = handle,
+                 .write_problem = write_openai_problem,
+                 .needs_engine = false,
+                 .needs_key = false};
+  };
+  return {route("/", live_page), route("/docs", documentation), route("/openapi.json", description),
+          route("/page/*", part)};
 }
 
 }  // namespace hilo::http

@@ -41,6 +41,8 @@ unsigned status_of(ProblemKind kind) {
 
 Response problem_response(const Problem& problem, std::string body) {
   Response response{.status = status_of(problem.kind), .body = std::move(body)};
+  if (problem.kind == ProblemKind::unauthorized)
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (problem.retry_after_ms > 0) {
     // Whole seconds are the standard's; the official OpenAI clients look for milliseconds first.
     response.headers.emplace_back("Retry-After",

@@ -139,8 +139,8 @@ bool RequestReader::keep_open() const { return parser_->keep_alive(); }
 
 size_t RequestReader::body_bytes() const { return parser_->get().body().size(); }
 
-Request RequestReader::take() {
-  auto& message = parser_->get();
+Request RequestReader::head() const {
+  const auto& message = parser_->get();
   Request request;
   request.method = message.method_string();
   const std::string_view target = message.target();
@@ -151,7 +151,12 @@ Request RequestReader::take() {
   request.path_lane = lane_path.lane;
   for (const auto& field : message)
     request.headers.push_back({.name = field.name_string(), .value = field.value()});
-  request.body = std::move(message.body());
+  return request;
+}
+
+Request RequestReader::take() {
+  Request request = head();
+  request.body = std::move(parser_->get().body());
   return request;
 }
 

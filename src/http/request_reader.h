@@ -36,7 +36,9 @@ class RequestReader {
   bool keep_open() const;
   size_t body_bytes() const;
 
-  // Once whole. Its views live until next().
+  // Once the header is there; without a body. Its views live until next().
+  Request head() const;
+  // Once whole; likewise.
   Request take();
   // Goes on to the next request.
   void next();

@@ -4,21 +4,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "http/exchange.h"
+#include "http/request_tag.h"
 
 namespace hilo::http {
 
 struct RequestRecord {
-  const Request* request = nullptr;
+  const Request* request = nullptr;  // null: it could not be read
+  RequestTag tag = {};
+  std::string_view client = {};  // where the connection comes from
+  std::string caller = {};       // the name of its API key
   const Route* route = nullptr;  // null: none was found
   unsigned status = 0;
   std::optional<Lane> lane;  // none: no engine was needed, or it did not come to that
   size_t texts = 0;
   uint64_t tokens = 0;
   uint64_t engine_ns_max = 0;  // the slowest text's time in the engine
+  size_t request_bytes = 0;    // of the bodies, as they crossed the wire
   size_t response_bytes = 0;
   bool hung_up = false;  // the client went away before it had its response
   // In order; one that was not reached is that of the step before.

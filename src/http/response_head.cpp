@@ -54,8 +54,8 @@ std::string response_head(const Response& response, std::string_view date, bool 
   std::string head =
       fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nConnection: {}\r\n", response.status,
                   reason_of(response.status), date, keep_open ? "keep-alive" : "close");
-  // What has not changed is not told again, and its length would be that of what is not there.
-  if (response.status != status_not_modified)
+  // What has not changed is not told again, and No Content has no length either.
+  if (response.status != status_not_modified && response.status != 204)
     head += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", response.content_type,
                         response.body.size());
   for (const auto& [name, value] : response.headers)

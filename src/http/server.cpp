@@ -19,9 +19,12 @@
 #include "base/log.h"
 #include "http/asio_loop.h"
 #include "http/connection.h"
+#include "http/files.h"
 #include "http/listener.h"
 #include "http/openai.h"
+#include "http/routes.h"
 #include "http/service.h"
+#include "http/tls_stream.h"
 
 namespace hilo::http {
 namespace {
@@ -33,7 +36,7 @@ constexpr int accepts_at_once = 64;
 UniqueFd open_signals() {
   sigset_t watched;
   ::sigemptyset(&watched);
-  for (const int signal : {SIGTERM, SIGINT}) ::sigaddset(&watched, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&watched, signal);
   ::pthread_sigmask(SIG_BLOCK, &watched, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return UniqueFd{::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK)};
@@ -87,10 +90,11 @@ struct Server::State {
 
   void serve();
   void let_in(const HttpListener& listener);
-  void start(UniqueFd socket);
+  void start(UniqueFd socket, bool encrypted);
   void tick();
   void tell_gauges();
   void take_signals();
+  void stop();
   void stop_listening();
   bool over(Instant now);
 
@@ -124,14 +128,16 @@ Result<std::unique_ptr<Server>> Server::create(const HttpOptions& options) {
   raise_descriptor_limit();
   std::vector<HttpListener> listeners;
   for (const std::string& text : options.listen) {
-    const auto address = parse_listen_address(text);
+    auto address = parse_listen_address(text);
     if (!address) return address.error();
+    if (!options.tls_certificate.empty()) address->scheme = "https";
     auto listener = HttpListener::open(*address);
     if (!listener) return listener.error();
     listeners.push_back(std::move(*listener));
   }
   auto state = std::make_unique<State>(options, std::move(signals), std::move(listeners));
   state->service.tokenizer = std::move(tokenizer);
+  if (Status read = read_files(state->service); !read) return read.error();
   return std::unique_ptr<Server>{new Server{std::move(state)}};
 }
 
@@ -149,11 +155,14 @@ void Server::State::serve() {
   for (const HttpListener& listener : listeners) {
     loop.watch(listener.descriptor(), [this, &listener] { let_in(listener); });
     log_info(fmt::format("listening on {}", listener.name()));
-    if (!listener.local())
+    if (!listener.local() && !service.access.asks_for_keys())
       log_warning(fmt::format("{} can be reached from other machines, and no API key is asked for",
                               listener.name()));
   }
+  if (service.log != nullptr)
+    loop.watch(service.log->descriptor(), [this] { service.log->take_news(); });
   io.run();
+  if (service.log != nullptr) service.log->finish();
 }
 
 void Server::State::let_in(const HttpListener& listener) {
@@ -172,14 +181,17 @@ void Server::State::let_in(const HttpListener& listener) {
       service.metrics.connections_refused.add(1);
     } else {
       service.metrics.connections_accepted.add(1);
-      start(std::move(socket));
+      start(std::move(socket), service.tls.has_value() && !listener.is_unix());
     }
   }
 }
 
-void Server::State::start(UniqueFd socket) {
+void Server::State::start(UniqueFd socket, bool encrypted) {
   const auto executor = io.get_executor();
-  connections.emplace_front(service, make_plain_stream(std::move(socket), executor), executor);
+  std::string client = name_of_client(socket.get());
+  auto stream = encrypted ? make_tls_stream(std::move(socket), executor, *service.tls)
+                          : make_plain_stream(std::move(socket), executor);
+  connections.emplace_front(service, std::move(stream), executor, std::move(client));
   const auto self = connections.begin();
   asio::co_spawn(executor, self->run(), [this, self](const std::exception_ptr& failure) {
     if (failure) log_error("a connection ended because memory or the system failed");
@@ -195,6 +207,7 @@ void Server::State::tick() {
   service.engine.tick(now);
   for (Connection& connection : connections) connection.tick(now);
   tell_gauges();
+  if (service.log != nullptr) service.log->flush();
   if (!connected_before && service.engine.connected()) {
     connected_before = true;
     log_info("ready");
@@ -236,13 +249,20 @@ bool Server::State::over(Instant now) {
 void Server::State::take_signals() {
   signalfd_siginfo info{};
   while (::read(signals.get(), &info, sizeof(info)) == sizeof(info)) {
-    const bool first = phase == Phase::serving;
-    phase = first ? Phase::leaving : phase;
-    // A second signal skips the waiting.
-    phase_deadline = monotonic_now() + (first ? nanoseconds(options.drain_delay_seconds) : 0);
-    if (first) log_info("stopping: requests under way are answered first");
-    service.draining = true;
+    if (info.ssi_signo == SIGHUP)
+      read_files_again(service);
+    else
+      stop();
   }
+}
+
+void Server::State::stop() {
+  const bool first = phase == Phase::serving;
+  phase = first ? Phase::leaving : phase;
+  // A second signal skips the waiting.
+  phase_deadline = monotonic_now() + (first ? nanoseconds(options.drain_delay_seconds) : 0);
+  if (first) log_info("stopping: requests under way are answered first");
+  service.draining = true;
 }
 
 void Server::State::stop_listening() {

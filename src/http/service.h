@@ -3,19 +3,25 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "http/access.h"
+#include "http/access_log.h"
 #include "http/bulk_thread.h"
+#include "http/cors.h"
 #include "http/engine.h"
 #include "http/http_metrics.h"
 #include "http/metrics_page.h"
 #include "http/options.h"
 #include "http/request_record.h"
+#include "http/request_tag.h"
 #include "http/router.h"
 #include "http/routes.h"
 #include "http/status_page.h"
 #include "http/text_tokenizer.h"
+#include "http/tls_context.h"
 
 namespace hilo::http {
 
@@ -27,6 +33,7 @@ struct Service {
         metrics_page(metrics, given.socket),
         status_page(given.socket),
         access(given.lanes),
+        cors(given.cors_origins),
         engine(given.socket, given.limits, loop) {}
 
   const HttpOptions& options;
@@ -35,16 +42,23 @@ struct Service {
   MetricsPage metrics_page;  // of the thread for errands, as the next
   StatusPage status_page;
   Access access;
+  const Cors cors;
+  RequestTags tags;
+  std::optional<TlsContext> tls;  // none: TCP is not encrypted
   Engine engine;
   std::unique_ptr<const TextTokenizer> tokenizer;  // may be null; used by the bulk thread, too
   BulkThread bulk;
   BulkThread errands{"errands"};
+  std::unique_ptr<AccessLog> log;  // null: nobody wants one
   bool draining = false;
   size_t requests_in_flight = 0;
   size_t bodies_bytes = 0;  // of all requests, from their first byte to their response's last
   std::string date;         // for the header, renewed once a second
 
-  void finished(const RequestRecord& record) { metrics.count(record); }
+  void finished(const RequestRecord& record) {
+    metrics.count(record);
+    if (log != nullptr) log->add(record);
+  }
 
   Context context() {
     return {.limits = options.limits,

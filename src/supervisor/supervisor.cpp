@@ -144,8 +144,18 @@ std::optional<Instant> Supervisor::next_deadline() const {
 
 void Supervisor::take_signals() {
   signalfd_siginfo info{};
-  while (::read(signals_.get(), &info, sizeof(info)) == sizeof(info))
-    if (info.ssi_signo != SIGCHLD) ++stop_signals_;  // reap_children() finds whom SIGCHLD means.
+  while (::read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
+    if (info.ssi_signo == SIGCHLD) continue;  // reap_children() finds whom it means.
+    if (info.ssi_signo == SIGHUP && options_.pass_on_hang_up)
+      pass_on_hang_up();
+    else
+      ++stop_signals_;
+  }
+}
+
+void Supervisor::pass_on_hang_up() const {
+  for (const Program& program : programs_)
+    if (program.running()) ::kill(program.pid(), SIGHUP);
 }
 
 void Supervisor::reap_children(Instant now) {

@@ -34,6 +34,7 @@ struct SupervisorOptions {
   Nanoseconds drain_wait_max = 10 * second_ns;     // for admitted work to finish
   Nanoseconds terminate_wait_max = 5 * second_ns;  // from SIGTERM to SIGKILL
   Nanoseconds kill_wait_max = 2 * second_ns;       // from SIGKILL until we leave regardless
+  bool pass_on_hang_up = false;  // SIGHUP goes to the programs, and does not end the run
 };
 
 class Supervisor {
@@ -64,6 +65,7 @@ class Supervisor {
   void sleep_until_news(const SessionHost& host) const;
   std::optional<Instant> next_deadline() const;
   void take_signals();
+  void pass_on_hang_up() const;
   void reap_children(Instant now);
   Status start(Program& program, Instant now);
   void restart_programs(Instant now);

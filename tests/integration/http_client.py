@@ -7,11 +7,12 @@ import http.client
 import json
 import re
 import socket as sockets
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import PATIENCE_S, Engine, until
+from processes import PATIENCE_S, Engine, children, until
 
 
 @dataclass
@@ -31,12 +32,16 @@ class Reply:
 
 
 class HttpServer:
-    def __init__(self, engine: Engine, port: int) -> None:
+    def __init__(self, engine: Engine, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.engine = engine
         self.port = port
+        self.tls = tls
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        where = ("127.0.0.1", self.port)
+        if self.tls is None:
+            return http.client.HTTPConnection(*where, timeout=PATIENCE_S)
+        return http.client.HTTPSConnection(*where, timeout=PATIENCE_S, context=self.tls)
 
     def ask(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
@@ -69,7 +74,7 @@ class HttpServer:
 
 
 def http_port(engine: Engine) -> int:
-    found = re.findall(r"hilo-http: listening on http://127\.0\.0\.1:(\d+)", engine.log())
+    found = re.findall(r"hilo-http: listening on https?://127\.0\.0\.1:(\d+)", engine.log())
     return int(found[-1])
 
 
@@ -80,6 +85,16 @@ def serving_http(folder: Path, socket: Path, *arguments: str | Path) -> Iterator
         engine.await_log("hilo-http: ready")
         yield HttpServer(engine, http_port(engine))
         stop(engine)
+
+
+def front_end_of(server: HttpServer) -> int:
+    """The process hilo-http below a `hilo serve`."""
+    (found,) = [pid for pid in children(server.engine.pid) if is_front_end(pid)]
+    return found
+
+
+def is_front_end(pid: int) -> bool:
+    return b"hilo-http" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def stop(engine: Engine) -> None:

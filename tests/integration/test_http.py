@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 from hilo_ctypes import HIGH, Client, echo_vector
-from http_client import HttpServer, http_port, serving_http, stop, until_ready
-from processes import HILO, PATIENCE_S, Engine, children, run_hilo, until
+from http_client import HttpServer, front_end_of, http_port, serving_http, stop, until_ready
+from processes import HILO, PATIENCE_S, Engine, run_hilo, until
 
 HILO_HTTP = str(Path(HILO).with_name("hilo-http"))
 
@@ -273,16 +273,11 @@ def test_a_client_that_hangs_up_takes_its_texts_along(
 
 
 def test_a_killed_front_end_comes_back(server: HttpServer) -> None:
-    (front_end,) = [pid for pid in children(server.engine.pid) if is_front_end(pid)]
-    os.kill(front_end, signal.SIGKILL)
+    os.kill(front_end_of(server), signal.SIGKILL)
     server.engine.await_log("starting it again")
     until(lambda: server.engine.log().count("hilo-http: ready") == 2, "the next one")
     after = HttpServer(server.engine, http_port(server.engine))
     assert after.embed({"input": "hello"}).status == 200
-
-
-def is_front_end(pid: int) -> bool:
-    return b"hilo-http" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def test_an_engine_that_goes_and_comes(runtime: Path, tmp_path: Path) -> None:
