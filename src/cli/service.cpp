@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/service_manager.h"
 #include "cli/memory_report.h"
 #include "cli/metrics_json.h"
 #include "engine/trace.h"
@@ -83,6 +84,7 @@ Status run_engine(Supervisor& supervisor, const ServiceOptions& options, const M
   EngineAnswers answers{engine, std::move(about)};
   offer_answers(supervisor, answers);
   log_info("ready");
+  tell_service_manager("READY=1");
   return supervisor.run(engine);
 }
 

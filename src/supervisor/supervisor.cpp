@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/service_manager.h"
 #include "channel/listener.h"
 #include "supervisor/descendants.h"
 
@@ -222,6 +223,7 @@ void Supervisor::enter(Phase phase, SessionHost& host, Instant now) {
   switch (phase) {
     case Phase::draining:
       if (stopped_by_signal_) log_info("stopping: admitted work is finished first");
+      tell_service_manager("STOPPING=1");
       reception_->stop_listening();
       for (Program& program : programs_) program.give_up();
       phase_deadline_ = now + options_.drain_wait_max;

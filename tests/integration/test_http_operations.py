@@ -1,4 +1,4 @@
-"""Running `hilo-http`: API keys, the access log, TLS, CORS, files read again."""
+"""Running `hilo-http`: API keys, the access log, TLS, CORS, files read again, service managers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket as sockets
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -302,7 +303,21 @@ def test_pages_of_named_origins_may_call(serve: Serve) -> None:
         assert other.headers["Access-Control-Allow-Origin"] is None
 
 
-# ---- signals
+# ---- service managers
+
+
+def test_a_service_manager_is_told(
+    runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_DGRAM) as manager:
+        manager.settimeout(PATIENCE_S)
+        manager.bind(str(runtime / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(runtime / "notify"))
+        with Engine(tmp_path, "serve", "--backend", "echo", "--socket", runtime / "s") as engine:
+            assert manager.recv(100) == b"READY=1"
+            stop(engine)
+            assert manager.recv(100) == b"STOPPING=1"
+    (runtime / "notify").unlink()
 
 
 def test_a_hang_up_ends_an_engine_without_a_front_end(runtime: Path, tmp_path: Path) -> None:
