@@ -8,7 +8,8 @@
 
 namespace hilo::http {
 
-// With its quotes. What is not valid UTF-8 comes out as it went in.
+// With its quotes. Each byte that is not valid UTF-8 becomes U+FFFD: a path or a name that was cut
+// short may hold any, and the response must be JSON all the same.
 void append_json_text(std::string& json, std::string_view text);
 void append_json_number(std::string& json, uint64_t number);
 // The shortest digits that read back as the same float; null for what JSON has no number for.
