@@ -99,6 +99,7 @@ std::optional<Problem> RequestReader::advance() {
     error_code error;
     const size_t used =
         parser_->put(asio::const_buffer{bytes_.get() + begin_, end_ - begin_}, error);
+    if (state_ == State::header) look_for_folded_lines({bytes_.get() + begin_, used});
     begin_ += used;
     begun_ = begun_ || used > 0;
     if (error && error != beast::error::need_more) return problem_of(error, body_bytes_max_);
@@ -106,6 +107,10 @@ std::optional<Problem> RequestReader::advance() {
       state_ = State::body;
       parser_->eager(true);
       if (auto problem = check_header()) return problem;
+      // Now, because Beast adds to them what follows the last chunk, where nobody before us who
+      // takes a header out would look for it.
+      for (const auto& field : parser_->get())
+        headers_.push_back({.name = field.name_string(), .value = field.value()});
     }
     if (parser_->is_done()) {
       state_ = State::whole;
@@ -117,9 +122,18 @@ std::optional<Problem> RequestReader::advance() {
   return std::nullopt;
 }
 
+void RequestReader::look_for_folded_lines(std::string_view header_part) {
+  for (const char c : header_part) {
+    folded_ = folded_ || (last_of_header_ == '\n' && (c == ' ' || c == '\t'));
+    last_of_header_ = c;
+  }
+}
+
 // What Beast lets through. Two lengths that contradict each other it refuses itself.
 std::optional<Problem> RequestReader::check_header() const {
   const auto& message = parser_->get();
+  if (folded_)  // To some proxies the second line is a header.
+    return Problem{.message = "A line of the header must not begin with a space."};
   if (message.version() >= 11 && message.count(beast::field::host) != 1)
     return Problem{.message = "The header must have one Host."};
   if (const auto coding = message.find(beast::field::transfer_encoding); coding != message.end())
@@ -149,8 +163,7 @@ Request RequestReader::head() const {
   const LanePath lane_path = split_lane(path_of(target.substr(0, mark)));
   request.path = lane_path.path;
   request.path_lane = lane_path.lane;
-  for (const auto& field : message)
-    request.headers.push_back({.name = field.name_string(), .value = field.value()});
+  request.headers = headers_;
   return request;
 }
 
@@ -163,7 +176,9 @@ Request RequestReader::take() {
 void RequestReader::next() {
   parser_ = std::make_unique<Parser>(body_bytes_max_);
   state_ = State::header;
-  begun_ = false;
+  begun_ = folded_ = false;
+  last_of_header_ = '\0';
+  headers_.clear();
 }
 
 }  // namespace hilo::http

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "http/limits.h"
 #include "http/problem.h"
@@ -45,12 +46,16 @@ class RequestReader {
 
  private:
   struct Parser;
+  void look_for_folded_lines(std::string_view header_part);
   std::optional<Problem> check_header() const;
 
   uint32_t body_bytes_max_;
   std::unique_ptr<Parser> parser_;
   State state_ = State::header;
   bool begun_ = false;
+  bool folded_ = false;  // A line of the header goes on in the next.
+  char last_of_header_ = '\0';
+  std::vector<Header> headers_;
   std::unique_ptr<char[]> bytes_;
   size_t begin_ = 0;
   size_t end_ = 0;

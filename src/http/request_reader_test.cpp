@@ -66,6 +66,21 @@ TEST(RequestReader, KeepsWhatFollows) {
   EXPECT_FALSE(reader.keep_open());
 }
 
+// Goal: a proxy that sets or removes a header is not got around by a field behind the last chunk.
+TEST(RequestReader, WhatFollowsTheLastChunkIsNoHeader) {
+  RequestReader reader{body_max};
+  EXPECT_FALSE(feed(reader,
+                    "POST / HTTP/1.1\r\nHost: x\r\nX-Hilo-Lane: low\r\n"
+                    "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+                    "X-Hilo-Lane: high\r\nAuthorization: Bearer key\r\n\r\n",
+                    1000));
+  ASSERT_EQ(reader.state(), State::whole);
+  const Request request = reader.take();
+  EXPECT_EQ(request.header("X-Hilo-Lane"), "low");
+  EXPECT_FALSE(request.header("Authorization"));
+  EXPECT_EQ(request.headers.size(), 3U);
+}
+
 TEST(RequestReader, SaysThatTheClientWaitsForLeave) {
   RequestReader reader{body_max};
   EXPECT_FALSE(feed(reader,
@@ -102,6 +117,8 @@ TEST(RequestReader, Refuses) {
       {"chunks in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", bad, "chunked"},
       {"a broken chunk", post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", bad, ""},
       {"a space before the colon", post + "Content-Length : 5\r\n\r\n", bad, ""},
+      {"a folded line", post + "X: a\r\n b\r\n\r\n", bad, "begin with a space"},
+      {"a folded length", post + "\tContent-Length: 5\r\n\r\n", bad, "begin with a space"},
       {"a long body", post + "Content-Length: 101\r\n\r\n", ProblemKind::body_too_large, "100"},
       {"long chunks",
        post + "Transfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'a') + "\r\n0\r\n\r\n",
