@@ -114,8 +114,10 @@ void Engine::lose() {
 
 void Engine::tick(Instant now) {
   for (size_t lane = 0; lane < lane_count; ++lane) {
-    if (ticked_.ns > 0) rooms_[lane].tick(now - ticked_);
-    if (clients_[lane] != nullptr) clients_[lane]->tick(now);
+    if (clients_[lane] != nullptr) {
+      if (clients_[lane]->has_work() && ticked_.ns > 0) rooms_[lane].count_work(now - ticked_);
+      clients_[lane]->tick(now);
+    }
     advance(lane);
   }
   ticked_ = now;

@@ -63,6 +63,8 @@ class EngineClient {
   void give_up();
 
   const hilo_client* handle() const { return client_.get(); }
+  // Texts wait, or are with the engine.
+  bool has_work() const { return !turns_.empty() || !open_.empty(); }
   bool engine_is_draining() const { return draining_; }
   size_t texts_computed() const { return texts_computed_; }
   // Texts that wait for a place in the channel.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -35,25 +36,27 @@ class LaneRoom {
   size_t held() const { return held_; }
 
   void count_answered(size_t texts) { answered_ += texts; }
-  // Once a tick: the rate is a mean that forgets within some seconds.
-  void tick(Nanoseconds since_last) {
-    const double seconds = static_cast<double>(since_last) / static_cast<double>(second_ns);
-    if (seconds <= 0) return;
-    const double weight = std::min(1.0, seconds / memory_seconds);
-    rate_ += weight * (static_cast<double>(answered_) / seconds - rate_);
-    answered_ = 0;
+  // So much time has passed in which the lane had texts to work on: one that had none was not slow.
+  void count_work(Nanoseconds time) {
+    const double seconds = static_cast<double>(time) / static_cast<double>(second_ns);
+    const double kept = std::max(0.0, 1 - seconds / memory_seconds);
+    texts_ = kept * texts_ + static_cast<double>(std::exchange(answered_, 0));
+    seconds_ = kept * seconds_ + seconds;
   }
   uint32_t retry_ms(size_t texts) const {
-    return retry_after_ms(held_ + texts - std::min(held_ + texts, texts_max_), rate_);
+    return retry_after_ms(held_ + texts - std::min(held_ + texts, texts_max_), pace());
   }
 
  private:
+  // Of the work of the last seconds, the newest of which count most.
   static constexpr double memory_seconds = 3;
+  double pace() const { return seconds_ > 0 ? texts_ / seconds_ : 0; }
 
   size_t texts_max_;
   size_t held_ = 0;
-  size_t answered_ = 0;
-  double rate_ = 0;  // texts per second
+  size_t answered_ = 0;  // since the last count of work
+  double texts_ = 0;
+  double seconds_ = 0;
 };
 
 // Room taken, given back at the end of its life.

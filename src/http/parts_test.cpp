@@ -93,13 +93,26 @@ TEST(LaneRoom, TellsWhenThereWillBeRoom) {
   EXPECT_EQ(retry_after_ms(1, 1000), retry_ms_min);
   EXPECT_EQ(retry_after_ms(1'000'000, 1), retry_ms_max);
   EXPECT_EQ(retry_after_ms(5, 0), 1000U);
+}
+
+// Goal: the pace is known from the first moment, and that of now counts more than that of a minute
+// ago.
+TEST(LaneRoom, KnowsItsPace) {
   LaneRoom room{100};
   ASSERT_TRUE(room.take(100));
-  for (int i = 0; i < 1000; ++i) {  // 100 texts/s for 100 s
-    room.count_answered(10);
-    room.tick(100 * millisecond_ns);
-  }
+  EXPECT_EQ(room.retry_ms(50), 1000U) << "nothing is known yet";
+  const auto work = [&](size_t texts_in_a_tick, int ticks) {
+    for (int i = 0; i < ticks; ++i) {
+      room.count_answered(texts_in_a_tick);
+      room.count_work(100 * millisecond_ns);
+    }
+  };
+  work(10, 1);
   EXPECT_NEAR(room.retry_ms(50), 500, 5);
+  work(10, 1000);
+  EXPECT_NEAR(room.retry_ms(50), 500, 5);
+  work(100, 300);
+  EXPECT_NEAR(room.retry_ms(50), retry_ms_min, 5);
 }
 
 TEST(ListenAddress, HasThreeForms) {
