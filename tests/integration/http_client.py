@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import PATIENCE_S, Engine, children, until
+from processes import HILO, PATIENCE_S, Engine, children, until
+
+HILO_HTTP = str(Path(HILO).with_name("hilo-http"))
 
 
 @dataclass
@@ -36,6 +38,12 @@ class HttpServer:
         self.engine = engine
         self.port = port
         self.tls = tls
+
+    @property
+    def front_end(self) -> int:
+        """The process of hilo-http that the engine has started."""
+        (found,) = [pid for pid in children(self.engine.pid) if is_front_end(pid)]
+        return found
 
     def connect(self) -> http.client.HTTPConnection:
         where = ("127.0.0.1", self.port)
@@ -73,6 +81,10 @@ class HttpServer:
             return received
 
 
+def is_front_end(pid: int) -> bool:
+    return b"hilo-http" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def http_port(engine: Engine) -> int:
     found = re.findall(r"hilo-http: listening on https?://127\.0\.0\.1:(\d+)", engine.log())
     return int(found[-1])
@@ -85,12 +97,6 @@ def serving_http(folder: Path, socket: Path, *arguments: str | Path) -> Iterator
         engine.await_log("hilo-http: ready")
         yield HttpServer(engine, http_port(engine))
         stop(engine)
-
-
-def front_end_of(server: HttpServer) -> int:
-    """The process hilo-http below a `hilo serve`."""
-    (found,) = [pid for pid in children(server.engine.pid) if is_front_end(pid)]
-    return found
 
 
 def is_front_end(pid: int) -> bool:

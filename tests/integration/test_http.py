@@ -15,10 +15,8 @@ from pathlib import Path
 
 import pytest
 from hilo_ctypes import HIGH, Client, echo_vector
-from http_client import HttpServer, front_end_of, http_port, serving_http, stop, until_ready
-from processes import HILO, PATIENCE_S, Engine, run_hilo, until
-
-HILO_HTTP = str(Path(HILO).with_name("hilo-http"))
+from http_client import HILO_HTTP, HttpServer, http_port, serving_http, stop, until_ready
+from processes import PATIENCE_S, Engine, run_hilo, until
 
 
 @pytest.fixture
@@ -273,7 +271,7 @@ def test_a_client_that_hangs_up_takes_its_texts_along(
 
 
 def test_a_killed_front_end_comes_back(server: HttpServer) -> None:
-    os.kill(front_end_of(server), signal.SIGKILL)
+    os.kill(server.front_end, signal.SIGKILL)
     server.engine.await_log("starting it again")
     until(lambda: server.engine.log().count("hilo-http: ready") == 2, "the next one")
     after = HttpServer(server.engine, http_port(server.engine))

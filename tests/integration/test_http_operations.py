@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from http_client import HttpServer, Reply, front_end_of, http_port, serving_http, stop
+from http_client import HttpServer, Reply, http_port, serving_http, stop
 from processes import HILO, PATIENCE_S, Engine, run_hilo, until
 
 HILO_HTTP = str(Path(HILO).with_name("hilo-http"))
@@ -330,6 +330,6 @@ def test_a_hang_up_ends_an_engine_without_a_front_end(runtime: Path, tmp_path: P
 def test_the_front_end_itself_reads_its_files_again(serve: Serve, tmp_path: Path) -> None:
     with serve("--http-api-keys", keys_file(tmp_path, SEARCH)) as server:
         keys_file(tmp_path, INDEX)
-        os.kill(front_end_of(server), signal.SIGHUP)
+        os.kill(server.front_end, signal.SIGHUP)
         until(lambda: with_key(server, INDEX).status == 200, "the new key")
         assert server.port == http_port(server.engine), "it runs on"
