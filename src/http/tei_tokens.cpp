@@ -46,23 +46,22 @@ std::string_view prompt_text(const std::string& name, const EngineAbout& about) 
 }
 
 void append_token(std::string& json, const TextToken& token, std::string_view text) {
-  std::string_view part = token.piece;
-  if (token.offsets)
-    part = text.substr(token.offsets->begin, token.offsets->end - token.offsets->begin);
+  const auto [begin, end] = token.offsets;
+  const std::string_view part = token.special ? token.piece : text.substr(begin, end - begin);
   json += R"({"id":)";
   append_json_number(json, uint64_t{token.id});
   json += R"(,"text":)";
   // A token may be a part of a character.
   append_json_text(json, is_valid_utf8(part) ? part : "\xef\xbf\xbd");
   json += token.special ? R"(,"special":true)" : R"(,"special":false)";
-  if (token.offsets) {
-    json += R"(,"start":)";
-    append_json_number(json, uint64_t{token.offsets->begin});
-    json += R"(,"stop":)";
-    append_json_number(json, uint64_t{token.offsets->end});
-    json += '}';
-  } else {
+  if (token.special) {
     json += R"(,"start":null,"stop":null})";
+  } else {
+    json += R"(,"start":)";
+    append_json_number(json, uint64_t{begin});
+    json += R"(,"stop":)";
+    append_json_number(json, uint64_t{end});
+    json += '}';
   }
 }
 
@@ -107,9 +106,6 @@ Answer tei_tokenize(const Request& request, const Context& context) {
 
 Answer tei_decode(const Request& request, const Context& context) {
   if (context.tokenizer == nullptr) return without_tokenizer();
-  if (!context.tokenizer->decodes())
-    return Problem{.kind = ProblemKind::unknown_tokens,
-                   .message = "Only WordPiece tokenizers decode here, and the model has another."};
   std::array<JsonField, 2> fields{{{"ids"}, {"skip_special_tokens"}}};
   const auto& [ids, skip_special_tokens] = fields;
   if (auto read = read_object(request.body, fields); !read) return read.error();

@@ -152,16 +152,19 @@ TEST_F(TeiTokens, WhatIsWrongIsNamed) {
   EXPECT_THAT(routes_.problem("/tokenize", R"({"inputs":[1]})").message, HasSubstr("a string"));
 }
 
-// A family that tells no places: the pieces are told.
-TEST_F(TeiTokensOfUnigrams, OtherFamiliesHavePieces) {
-  const json tokens = tokenize("hello")[0];
+// Of another family, whose template has other tokens.
+TEST_F(TeiTokensOfUnigrams, OtherFamiliesDoTheSame) {
+  const json tokens = tokenize("hello a b")[0];
   ASSERT_GE(tokens.size(), 3U);
-  EXPECT_EQ(tokens.front()["special"], true);
-  EXPECT_EQ(tokens.back()["special"], true);
+  EXPECT_EQ(tokens.front()["text"], "<s>");
+  EXPECT_EQ(tokens.back()["text"], "</s>");
+  EXPECT_TRUE(tokens.back()["start"].is_null());
   EXPECT_EQ(tokens[1]["special"], false);
-  EXPECT_TRUE(tokens[1]["start"].is_null());
-  EXPECT_THAT(tokens[1]["text"].get<std::string>(), HasSubstr("\u2581"));
-  EXPECT_EQ(routes_.problem("/decode", R"({"ids":[1]})").kind, ProblemKind::unknown_tokens);
+  EXPECT_EQ(tokens[1]["start"], 0);
+  EXPECT_EQ(tokens[tokens.size() - 2]["stop"], 9);
+  json ids;
+  for (const json& token : tokens) ids.push_back(token["id"]);
+  EXPECT_EQ(routes_.answer("/decode", json{{"ids", ids}}.dump()), json::array({"hello a b"}));
 }
 
 }  // namespace

@@ -53,8 +53,7 @@ TextTokenizer::TextTokenizer(Tokenizer tokenizer)
 std::vector<TextToken> TextTokenizer::tokens_of(std::string_view text,
                                                 bool add_special_tokens) const {
   Buffers& buffers = buffers_of_thread();
-  const bool with_offsets = tells_offsets();
-  const auto ids = encode(tokenizer_, text, add_special_tokens, with_offsets, buffers);
+  const auto ids = encode(tokenizer_, text, add_special_tokens, true, buffers);
   const size_t before = add_special_tokens ? special_before_ : 0;
   const size_t behind = add_special_tokens ? special_tokens_ - special_before_ : 0;
   std::vector<TextToken> tokens(ids.size());
@@ -63,7 +62,7 @@ std::vector<TextToken> TextTokenizer::tokens_of(std::string_view text,
     token.id = ids[i];
     token.piece = tokenizer_.piece(ids[i]);
     token.special = i < before || i + behind >= ids.size();
-    if (with_offsets && !token.special) token.offsets = buffers.offsets[i];
+    token.offsets = buffers.offsets[i];
   }
   return tokens;
 }

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,7 +17,7 @@ struct TextToken {
   uint32_t id = 0;
   std::string_view piece = {};  // lives with the tokenizer; empty for an id without one
   bool special = false;         // added by the template, so it stands nowhere in the text
-  std::optional<TokenOffsets> offsets = {};  // in bytes; none of a family that does not tell
+  TokenOffsets offsets = {};    // in bytes
 };
 
 class TextTokenizer {
@@ -28,15 +27,11 @@ class TextTokenizer {
   explicit TextTokenizer(Tokenizer tokenizer);
 
   std::vector<TextToken> tokens_of(std::string_view text, bool add_special_tokens) const;
-  // Whether decode() knows how.
-  bool decodes() const { return tokenizer_.is_word_piece(); }
   std::string decode(std::span<const uint32_t> ids, bool skip_special_tokens) const {
     return tokenizer_.decode(ids, skip_special_tokens);
   }
 
  private:
-  bool tells_offsets() const { return tokenizer_.is_word_piece(); }
-
   Tokenizer tokenizer_;
   uint32_t special_tokens_;
   uint32_t special_before_ = 0;  // so many of them stand before the text
