@@ -64,7 +64,7 @@ def main() -> None:
     ):
         address = f"http://127.0.0.1:{server.port}"
         live = chromium.open(f"{address}/")
-        live.evaluate(f"new Promise((done) => setTimeout(done, {seconds * 1000}))")
+        live.evaluate(f"await new Promise((done) => setTimeout(done, {seconds * 1000}))")
         live.evaluate("document.querySelector('#try-form').requestSubmit()")
         live.until("!document.querySelector('#result').hidden")
         take(live, folder, "live")

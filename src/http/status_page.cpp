@@ -27,7 +27,8 @@ void append_model(std::string& json, const EngineAbout* about) {
   append_json_text(json, about->backend);
   json += R"(,"precision":)";
   append_json_text(json, about->precision);
-  json += fmt::format(R"(,"dims":{},"tokens_max":{}}})", about->dims, about->tokens_max);
+  json += fmt::format(R"(,"dims":{},"tokens_max":{},"cross_encoder":{}}})", about->dims,
+                      about->tokens_max, about->cross_encoder);
 }
 
 // All but the engine's report, which has to be waited for.

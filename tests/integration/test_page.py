@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from browser import Browser, Page, browser
 from http_client import HttpServer, http_port, serving_http, stop
-from processes import HILO, Engine
+from processes import HILO, ROOT, Engine
 
 HILO_HTTP = str(Path(HILO).with_name("hilo-http"))
 READY = "document.body.dataset.state === 'ready'"
@@ -114,19 +114,32 @@ def test_two_texts_are_compared(chromium: Browser, server: HttpServer) -> None:
         fill(page, *texts)
         page.evaluate("document.querySelector('#try-form').requestSubmit()")
         page.until("document.querySelector('#try-summary').textContent !== ''")
-        assert page.text("#cosine-value") == f"{cosine:.3f}"
-        assert page.text("#try-summary").startswith(f"Cosine {cosine:.3f}. ")
+        assert page.text("#measure-value") == f"{cosine:.3f}"
+        assert page.text("#try-summary").startswith(f"The cosine is {cosine:.3f}: ")
         assert page.text("#try-summary").endswith("lane HIGH.")
         assert page.evaluate("document.querySelectorAll('canvas').length") == 2
         fill(page, "alone", "")
         assert page.text("#try-form button") == "Embed"
         page.evaluate("document.querySelector('#try-form').requestSubmit()")
         page.until("document.querySelectorAll('canvas').length === 1")
-        assert not page.evaluate("document.querySelector('#cosine').checkVisibility()")
+        assert not page.evaluate("document.querySelector('#measure').checkVisibility()")
         fill(page, "word " * 30_000, "")
         page.evaluate("document.querySelector('#try-form').requestSubmit()")
         page.until("document.querySelector('#result').hidden")
         assert "may have 131072" in page.text("#try-summary")
+
+
+def test_a_cross_encoder_scores(chromium: Browser, runtime: Path, tmp_path: Path) -> None:
+    folder = ROOT / "tests/golden/families/bert_cross_encoder"
+    with serving_http(tmp_path, runtime / "s", "--model", folder) as server:
+        body = {"query": "resize photos", "documents": ["a cat"]}
+        score = server.ask("POST", "/v1/rerank", body).json["results"][0]["relevance_score"]
+        with opened(chromium, server) as page:
+            page.until("document.querySelector('[for=text-a]').textContent === 'Query'")
+            fill(page, "resize photos", "a cat")
+            page.evaluate("document.querySelector('#try-form').requestSubmit()")
+            page.until("document.querySelectorAll('.tokens').length === 2")
+            assert page.text("#measure-value") == f"{score:.3f}"
 
 
 def fill(page: Page, *texts: str) -> None:
@@ -141,8 +154,11 @@ def test_the_tokens_are_shown(chromium: Browser, server: HttpServer) -> None:
     with opened(chromium, server) as page:
         fill(page, "resize photos", "")
         page.evaluate("document.querySelector('#try-form').requestSubmit()")
-        page.until("document.querySelector('#texts-shown').textContent.includes('5 tokens')")
-        assert "24501" in page.text("#texts-shown")
+        page.until("document.querySelectorAll('.tokens li').length === 5")
+        tokens = server.ask("POST", "/tokenize", {"inputs": "resize photos"}).json[0]
+        shown = page.text(".tokens").split()
+        assert shown == [part for token in tokens for part in (token["text"], str(token["id"]))]
+        assert "5 tokens" in page.text("#texts-shown h3")
 
 
 # ---- For everybody

@@ -5,6 +5,7 @@ import {
 } from "./figures.js";
 import { drawCurve } from "./chart.js";
 import { Refusal, ask } from "./server.js";
+import { setKind } from "./try.js";
 
 const betweenLooks = 1000;
 const patience = 5000;
@@ -45,7 +46,7 @@ function showModel({ model, engine }) {
   if (!model) return;
   const facts = [
     engine?.backend ?? [model.backend, model.precision].join(" "),
-    model.dims === 1 ? "scores pairs" : `${count(model.dims)} dimensions`,
+    model.cross_encoder ? "scores pairs" : `${count(model.dims)} dimensions`,
     `up to ${count(model.tokens_max)} tokens`,
   ];
   if (engine) {
@@ -55,6 +56,7 @@ function showModel({ model, engine }) {
   show(find("#model-name"), model.name);
   show(find("#model-facts"), facts.join(" · "));
   document.title = `${model.name} · hilo`;
+  setKind(model.cross_encoder ? "scores" : "vectors");
 }
 
 function showLane(place, name) {
