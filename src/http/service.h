@@ -31,7 +31,7 @@ struct Service {
         router(all_routes()),
         metrics(router.routes()),
         metrics_page(metrics, given.socket),
-        status_page(given.socket),
+        status_page(metrics, given.socket),
         access(given.lanes),
         cors(given.cors_origins),
         engine(given.socket, given.limits, loop) {}

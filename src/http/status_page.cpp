@@ -45,18 +45,33 @@ std::string begin_status(const Context& context) {
 }
 
 Answer status(const Request&, const Context& context) {
-  StatusPage* const page = context.connected ? context.status_page : nullptr;
-  return Errand{[json = begin_status(context), page] {
-    const std::string report = page == nullptr ? "null" : page->report();
-    return Response{.body = fmt::format(R"({},"engine":{}}})", json, report),
-                    .headers = {{"Cache-Control", "no-store"}}};
-  }};
+  return Errand{
+      [json = begin_status(context), page = context.status_page, connected = context.connected] {
+        return Response{.body = fmt::format(R"({},"http":{},"engine":{}}})", json, page->counts(),
+                                            connected ? page->report() : "null"),
+                        .headers = {{"Cache-Control", "no-store"}}};
+      }};
 }
 
 }  // namespace
 
 std::vector<Route> status_routes() {
   return {{"GET", "/status", status, write_openai_problem, false}};
+}
+
+std::string StatusPage::counts() const {
+  uint64_t requests = 0;
+  for (const RouteMetrics& route : metrics_.routes())
+    for (const auto& by_status : route.requests)
+      for (const Counter& count : by_status) requests += count.get();
+  uint64_t refused = 0;
+  for (size_t label = 0; label < lane_labels.size(); ++label)
+    refused += metrics_.lane(label).refused.get();
+  const HttpGauges& now = metrics_.gauges;
+  return fmt::format(
+      R"({{"connections":{},"requests":{},"refused":{},"texts_held":{{"high":{},"low":{}}}}})",
+      now.connections.get(), requests, refused, now.texts_in_flight[index_of(Lane::high)].get(),
+      now.texts_in_flight[index_of(Lane::low)].get());
 }
 
 const std::string& StatusPage::report() {

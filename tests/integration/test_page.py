@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import tempfile
 import threading
@@ -16,6 +17,8 @@ from http_client import HttpServer, http_port, serving_http, stop
 from processes import HILO, ROOT, Engine
 
 HILO_HTTP = str(Path(HILO).with_name("hilo-http"))
+KEY = "k" * 40
+ASKED = "document.querySelector('#key-dialog').open"
 READY = "document.body.dataset.state === 'ready'"
 # The second report is there: the lanes have figures.
 LOOKED = "!document.querySelector('#share-text b').textContent.includes('–')"
@@ -61,10 +64,17 @@ def embedding(server: HttpServer) -> Iterator[None]:
              threading.Thread(target=use, args=("low", ["a longer text of an index"] * 16))]
     for user in users:
         user.start()
-    yield
-    over.set()
-    for user in users:
-        user.join()
+    try:
+        yield
+    finally:
+        over.set()
+        for user in users:
+            user.join()
+
+
+def server_figure(name: str) -> str:
+    figure = f"document.querySelector('#server [data-figure={name}]').textContent"
+    return f"parseFloat({figure}.replace(/[,k]/g, ''))"
 
 
 def figure(lane: str, name: str) -> str:
@@ -83,12 +93,14 @@ def test_the_lanes_move_while_clients_embed(chromium: Browser, server: HttpServe
         with embedding(server):
             for lane in ("high", "low"):
                 page.until(f"parseFloat({figure(lane, 'texts')}) > 0")
-                assert page.evaluate(figure(lane, "p50")).endswith("ms")
+                assert re.fullmatch(r"[\d.]+(µs|ms|s)", page.evaluate(figure(lane, "p50")))
                 curve = f"document.querySelector('.lane.{lane} [data-curve=latency] .line')"
                 page.until(f"{curve}.getAttribute('d') !== ''")
             page.until("document.querySelector('#share .low').width.baseVal.value > 0")
             page.until("document.querySelectorAll('#clients tr').length === 2")
             assert "hilo-http" in page.text("#clients")
+            before = page.evaluate(server_figure("requests"))
+            page.until(f"{server_figure('requests')} > {before}")
         assert page.failed_loads == []
 
 
@@ -247,6 +259,34 @@ def test_light_dark_and_narrow(chromium: Browser, server: HttpServer, path: str)
             assert page.evaluate(TOO_FAINT) == []
         assert papers[0] != papers[1]
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+# ---- With keys
+
+
+def test_a_key_is_asked_for_once(chromium: Browser, runtime: Path, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"{KEY}\n")
+    keys.chmod(0o600)
+    options = ("--backend", "echo", "--http-api-keys", keys)
+    with serving_http(tmp_path, runtime / "s", *options) as server, opened(
+        chromium, server
+    ) as page:
+        page.until(ASKED)
+        assert page.evaluate("document.activeElement.id") == "key"
+        page.type("wrong" * 8)
+        page.press("Enter")
+        page.until(f"{ASKED} && document.querySelector('#key-dialog .wrong').checkVisibility()")
+        page.press("Escape")
+        page.until("document.body.dataset.state === 'key'")
+        page.evaluate("document.querySelector('#try-form').requestSubmit()")
+        page.until(ASKED)
+        page.type(KEY)
+        page.press("Enter")
+        page.until("document.querySelector('#try-summary').textContent.startsWith('The cosine')")
+        page.until(READY)
+        assert page.evaluate("sessionStorage.length") == 1
+        assert page.evaluate("localStorage.length") == 0
 
 
 # ---- When processes die

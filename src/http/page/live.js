@@ -59,6 +59,12 @@ function showModel({ model, engine }) {
   setKind(model.cross_encoder ? "scores" : "vectors");
 }
 
+function showServer({ connections, requests, refused, texts_held: held }) {
+  const figures = { connections, requests, refused, "held-high": held.high, "held-low": held.low };
+  for (const [name, value] of Object.entries(figures))
+    showFigure(find("#server"), name, count(value));
+}
+
 function showLane(place, name) {
   const newest = history.newest;
   const lane = newest.lanes[name];
@@ -138,6 +144,7 @@ function showStatus(status) {
   const { engine, state } = status;
   showState(state, sentences[state]?.(status) ?? state);
   showModel(status);
+  showServer(status.http);
   const why = objection(status);
   show(find("#note"), why);
   if (!engine || why) {
