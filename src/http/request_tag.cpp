@@ -26,6 +26,12 @@ bool is_safe_id(std::string_view id) {
          std::ranges::all_of(id, [](char c) { return is_safe(c); });
 }
 
+std::mt19937_64 seeded_by_chance() {
+  std::random_device device;
+  std::seed_seq seed{device(), device(), device(), device()};
+  return std::mt19937_64{seed};
+}
+
 }  // namespace
 
 // 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01. Later versions may have more behind it.
@@ -41,11 +47,7 @@ bool is_traceparent(std::string_view text) {
   return text.size() == bytes || (version != "00" && text[bytes] == '-' && text.size() < 256);
 }
 
-RequestTags::RequestTags() {
-  std::random_device device;
-  std::seed_seq seed{device(), device(), device(), device()};
-  random_.seed(seed);
-}
+RequestTags::RequestTags() : random_(seeded_by_chance()) {}
 
 RequestTag RequestTags::of(const Request& request) {
   RequestTag tag;

@@ -16,27 +16,28 @@ int family_of(int socket) {
 }  // namespace
 
 SocketStream::SocketStream(UniqueFd socket, const Executor& executor) : socket_(executor) {
+  // Errors are told twice, by the value returned as well.
   boost::system::error_code refused;
   const asio::generic::stream_protocol protocol{family_of(socket.get()), 0};
-  socket_.assign(protocol, socket.get(), refused);
+  static_cast<void>(socket_.assign(protocol, socket.get(), refused));
   if (!refused) static_cast<void>(socket.release());
-  socket_.non_blocking(true, refused);
+  static_cast<void>(socket_.non_blocking(true, refused));
 }
 
 void SocketStream::cancel() {
   boost::system::error_code closed;
-  socket_.cancel(closed);
+  static_cast<void>(socket_.cancel(closed));
 }
 
 void SocketStream::end_writing() {
   boost::system::error_code closed;
-  socket_.shutdown(asio::socket_base::shutdown_send, closed);
+  static_cast<void>(socket_.shutdown(asio::socket_base::shutdown_send, closed));
 }
 
 Awaitable<void> SocketStream::close() {
   boost::system::error_code closed;
   told_ = nullptr;
-  socket_.close(closed);
+  static_cast<void>(socket_.close(closed));
   // The wait that has been broken off is about to tell, and needs this object.
   while (watch_pending_) co_await asio::post(asio::use_awaitable_t<Executor>{});
 }
