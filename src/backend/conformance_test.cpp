@@ -104,6 +104,11 @@ class Conformance : public testing::TestWithParam<Candidate> {
   void SetUp() override {
     if (GetParam().level && *GetParam().level > *select_cpu_level())
       GTEST_SKIP() << "this machine has no " << cpu_level_name(*GetParam().level);
+#if defined(__SANITIZE_THREAD__)
+    // It sees the kernels, and two lanes at once, in the tests of backend/cuda.
+    if (GetParam().name.starts_with("cuda"))
+      GTEST_SKIP() << "a whole encoder of fibres takes the thread sanitizer minutes";
+#endif
   }
   std::unique_ptr<Subject> make(const Model& model) const { return GetParam().make(model); }
 };

@@ -106,6 +106,19 @@ TEST_F(TensorRt, RefusesWhereMemoryIsMissing) {
   EXPECT_THAT(refusal({.memory_bytes = uint64_t{2} << 30}), HasSubstr("MiB are missing"));
 }
 
+// The engine guarantees its backends ids of the vocabulary; whoever breaks that must not read what
+// lies behind the table of embeddings.
+TEST_F(TensorRt, IdsThatTheModelLacksBecomeItsLast) {
+  const PlayedTensorRt played(random_model(tiny));
+  const auto backend = played.make();
+  ASSERT_TRUE(backend) << backend.error().message;
+  Batch batch(**backend, {3, 3});
+  batch.ids = {1, tiny.vocabulary - 1, 2, 1, tiny.vocabulary + 100, 2};
+  ASSERT_TRUE(batch.run(**backend));
+  EXPECT_EQ(batch.vectors[0], batch.vectors[1]);
+  EXPECT_THAT(played.shim.complaints(), IsEmpty());
+}
+
 // Makes a backend, computes in both lanes, and ends. The sentence of the first error, or nothing.
 std::string one_life(const PlayedTensorRt& played) {
   const auto backend = played.make();

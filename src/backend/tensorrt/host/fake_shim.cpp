@@ -132,13 +132,15 @@ class FakeShim::State {
   int compute(const std::map<std::string, void*, std::less<>>& places, void* memory,
               TensorRtShape shape) {
     const size_t cells = size_t{shape.texts} * shape.tokens;
+    // It writes its scratch memory from the first to the last, so whatever shares a place with
+    // that, or with its output, is lost.
+    std::memset(memory, 0xff, options.memory_bytes);
+    std::memset(places.at(output_name), 0xff, size_t{shape.texts} * header.dims() * sizeof(float));
     const auto ids = numbers_at(places.at(ids_input), cells, options.ids);
     const auto mask = numbers_at(places.at(mask_input), cells, options.ids);
     const auto types = places.contains(types_input)
                            ? numbers_at(places.at(types_input), cells, options.ids)
                            : std::vector<int64_t>(cells, 0);
-    // What lies there with its scratch memory is lost.
-    std::memset(memory, 0xff, options.memory_bytes);
     std::vector<uint32_t> packed, starts{0};
     std::vector<uint8_t> packed_types;
     for (size_t cell = 0; cell < cells; ++cell) {
@@ -163,7 +165,9 @@ class FakeShim::State {
                            .sequence_start = starts,
                            .raw = raw};
     const auto workspace = cpu->make_workspace(static_cast<uint32_t>(packed.size()), shape.texts);
-    return cpu->run(batch, *workspace, YieldGate{}, vectors) ? 0 : refused;
+    const bool computed = cpu->run(batch, *workspace, YieldGate{}, vectors);
+    std::memset(memory, 0xff, options.memory_bytes);
+    return computed ? 0 : refused;
   }
 
   FakeDriver& driver;
