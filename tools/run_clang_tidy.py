@@ -65,7 +65,8 @@ def main() -> int:
 
     failed = 0
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        reports = pool.map(lambda source: check(source, arguments.build, arguments.program), waiting)
+        reports = pool.map(
+            lambda source: check(source, arguments.build, arguments.program), waiting)
         for source, (clean, report) in zip(waiting, reports):
             if clean:
                 passed.add(keys[source])
