@@ -39,7 +39,7 @@ PIECES = 40_000
 TRAINING_BYTES = 1_000_000  # of each language
 HILO_BYTES = {"WordPiece": 2_000_000}  # the other families are slower: less text is as much time
 LENGTHS = (16, 128, 512)
-RIVAL_BYTES_MAX = 500_000  # A turn of the rival takes a fraction of a second.
+RIVAL_BYTES_MAX = 300_000  # A turn of the rival takes a fraction of a second.
 
 
 def texts_of(corpus: Path, bytes_max: int) -> list[str]:

@@ -9,13 +9,25 @@ namespace hilo {
 
 namespace {
 
-// Up to so many bytes, looking at all pairs again and again is faster than keeping them in order.
-constexpr size_t short_word_bytes = 48;
+// Up to so many, looking at all pairs again and again is faster than keeping them in order.
+constexpr size_t short_word_symbols = 200;
 constexpr uint32_t nowhere = std::numeric_limits<uint32_t>::max();
+constexpr int32_t no_rank = std::numeric_limits<int32_t>::max();
 
 // A heap's top is its greatest: the lowest rank, then the first place.
-bool is_later(const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) {
-  return a.rank != b.rank ? a.rank > b.rank : a.place > b.place;
+constexpr auto is_later = [](const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) {
+  return a.order > b.order;
+};
+
+// The symbol at a place and the next become one, `id`. Returns the place of what is gone.
+uint32_t join(std::vector<BpeScratch::Symbol>& symbols, uint32_t place, uint32_t id) {
+  BpeScratch::Symbol& left = symbols[place];
+  const uint32_t gone = left.next;
+  left.id = id;
+  left.next = symbols[gone].next;
+  symbols[gone].id = no_id;
+  if (left.next != nowhere) symbols[left.next].previous = place;
+  return gone;
 }
 
 }  // namespace
@@ -34,56 +46,59 @@ void ByteLevelBpe::append(AlignedView word, BpeScratch& scratch, TokenBuffer& to
     }
   }
   read_bytes(word.text, scratch);
-  // Only symbols know what they cover.
-  if (word.sources != nullptr || scratch.ids.size() > short_word_bytes) {
+  if (scratch.symbols.size() <= short_word_symbols) {
+    merge_short(scratch);
+  } else {
     merge_long(scratch);
-    return push_symbols(word, scratch, tokens);
   }
-  merge_short(scratch);
-  tokens.append(scratch.ids);
+  push_symbols(word, scratch, tokens);
 }
 
 // A byte without a piece is the unknown token, or nothing where there is none.
 void ByteLevelBpe::read_bytes(std::string_view word, BpeScratch& scratch) const {
   const std::span<const uint32_t> byte_ids = vocabulary_.family_parts().byte_ids;
-  scratch.ids.clear();
-  scratch.letters.clear();
+  std::vector<BpeScratch::Symbol>& symbols = scratch.symbols;
+  symbols.clear();
   bool after_unknown = false;
   for (const char character : word) {
     const auto byte = static_cast<uint8_t>(character);
-    const uint32_t id = byte_ids[byte] != no_id ? byte_ids[byte] : vocabulary_.unknown_id();
+    const auto letters = static_cast<uint32_t>(letter_bytes(byte));
     const bool is_unknown = byte_ids[byte] == no_id;
-    if (is_unknown && after_unknown && fuse_unknown_ && !scratch.ids.empty()) {
-      scratch.letters.back() += static_cast<uint32_t>(letter_bytes(byte));
+    const uint32_t id = is_unknown ? vocabulary_.unknown_id() : byte_ids[byte];
+    if (is_unknown && after_unknown && fuse_unknown_ && !symbols.empty()) {
+      symbols.back().letters += letters;
     } else if (id != no_id) {
-      scratch.ids.push_back(id);
-      scratch.letters.push_back(static_cast<uint32_t>(letter_bytes(byte)));
+      const auto place = static_cast<uint32_t>(symbols.size());
+      symbols.push_back({id, place == 0 ? nowhere : place - 1, place + 1, letters});
     }
     after_unknown = is_unknown;
   }
+  if (!symbols.empty()) symbols.back().next = nowhere;
 }
 
 void ByteLevelBpe::merge_short(BpeScratch& scratch) const {
-  std::vector<uint32_t>& ids = scratch.ids;
-  std::vector<const MergeRecord*>& merges = scratch.merges;
-  size_t pairs = ids.empty() ? 0 : ids.size() - 1;
-  merges.resize(pairs);
-  for (size_t at = 0; at < pairs; ++at) merges[at] = merges_.find(ids[at], ids[at + 1]);
-  while (pairs > 0) {
-    size_t best = pairs;
-    uint32_t best_rank = 0;
-    for (size_t at = 0; at < pairs; ++at) {
-      if (merges[at] == nullptr || (best != pairs && merges[at]->rank >= best_rank)) continue;
-      best = at;
-      best_rank = merges[at]->rank;
-    }
-    if (best == pairs) break;
-    ids[best] = merges[best]->merged;
-    ids.erase(ids.begin() + static_cast<ptrdiff_t>(best) + 1);
-    merges.erase(merges.begin() + static_cast<ptrdiff_t>(best));
-    --pairs;
-    if (best > 0) merges[best - 1] = merges_.find(ids[best - 1], ids[best]);
-    if (best < pairs) merges[best] = merges_.find(ids[best], ids[best + 1]);
+  std::vector<BpeScratch::Symbol>& symbols = scratch.symbols;
+  std::vector<int32_t>& ranks = scratch.ranks;
+  scratch.merged.resize(symbols.size());
+  ranks.assign(symbols.size(), no_rank);
+  const auto rate = [&](uint32_t place) {
+    const uint32_t next = symbols[place].next;
+    const MergeRecord* merge =
+        next == nowhere ? nullptr : merges_.find(symbols[place].id, symbols[next].id);
+    ranks[place] = merge == nullptr ? no_rank : static_cast<int32_t>(merge->rank);
+    if (merge != nullptr) scratch.merged[place] = merge->merged;
+  };
+  for (uint32_t place = 0; place < symbols.size(); ++place) rate(place);
+  while (true) {
+    // Not the place at once: this way it is a loop without branches.
+    int32_t least = no_rank;
+    for (const int32_t rank : ranks) least = std::min(least, rank);
+    if (least == no_rank) return;
+    const auto found = std::find(ranks.begin(), ranks.end(), least);
+    const auto place = static_cast<uint32_t>(found - ranks.begin());
+    ranks[join(symbols, place, scratch.merged[place])] = no_rank;
+    rate(place);
+    if (symbols[place].previous != nowhere) rate(symbols[place].previous);
   }
 }
 
@@ -91,43 +106,37 @@ void ByteLevelBpe::merge_short(BpeScratch& scratch) const {
 void ByteLevelBpe::merge_long(BpeScratch& scratch) const {
   std::vector<BpeScratch::Symbol>& symbols = scratch.symbols;
   std::vector<BpeScratch::Candidate>& heap = scratch.heap;
-  const auto count = static_cast<uint32_t>(scratch.ids.size());
-  symbols.resize(count);
   heap.clear();
-  for (uint32_t place = 0; place < count; ++place) {
-    symbols[place] = {scratch.ids[place], place == 0 ? nowhere : place - 1,
-                      place + 1 == count ? nowhere : place + 1};
-  }
+  // Whether the pair that begins at a place is a candidate.
   const auto offer = [&](uint32_t place) {
-    if (place == nowhere || symbols[place].next == nowhere) return;
-    const MergeRecord* merge = merges_.find(symbols[place].id, symbols[symbols[place].next].id);
-    if (merge == nullptr) return;
-    heap.push_back({merge->rank, place, merge->merged});
+    if (place == nowhere || symbols[place].next == nowhere) return false;
+    const uint32_t left = symbols[place].id;
+    const uint32_t right = symbols[symbols[place].next].id;
+    const MergeRecord* merge = merges_.find(left, right);
+    if (merge == nullptr) return false;
+    heap.push_back({uint64_t{merge->rank} << 32 | place, left, right, merge->merged});
+    return true;
   };
-  const auto offer_to_heap = [&](uint32_t place) {
-    const size_t before = heap.size();
-    offer(place);
-    if (heap.size() > before) std::push_heap(heap.begin(), heap.end(), is_later);
-  };
-  for (uint32_t place = 0; place < count; ++place) offer(place);
+  for (uint32_t place = 0; place < symbols.size(); ++place) offer(place);
   std::make_heap(heap.begin(), heap.end(), is_later);
 
   while (!heap.empty()) {
     std::pop_heap(heap.begin(), heap.end(), is_later);
     const BpeScratch::Candidate top = heap.back();
     heap.pop_back();
-    BpeScratch::Symbol& left = symbols[top.place];
+    const BpeScratch::Symbol& left = symbols[top.place()];
     if (left.id == no_id || left.next == nowhere) continue;
-    BpeScratch::Symbol& right = symbols[left.next];
-    // What stands here now may be another pair than when the candidate came.
-    const MergeRecord* merge = merges_.find(left.id, right.id);
-    if (merge == nullptr || merge->merged != top.merged) continue;
-    left.id = top.merged;
-    left.next = right.next;
-    right.id = no_id;  // gone
-    if (left.next != nowhere) symbols[left.next].previous = top.place;
-    offer_to_heap(left.previous);
-    offer_to_heap(top.place);
+    const uint32_t right = symbols[left.next].id;
+    // What stands here now may be another pair than when the candidate came. If that becomes the
+    // same, it does so now, as in the reference.
+    if (left.id != top.left || right != top.right) {
+      const MergeRecord* merge = merges_.find(left.id, right);
+      if (merge == nullptr || merge->merged != top.merged) continue;
+    }
+    join(symbols, top.place(), top.merged);
+    for (const uint32_t place : {left.previous, top.place()}) {
+      if (offer(place)) std::push_heap(heap.begin(), heap.end(), is_later);
+    }
   }
 }
 
@@ -136,17 +145,16 @@ void ByteLevelBpe::merge_long(BpeScratch& scratch) const {
 void ByteLevelBpe::push_symbols(AlignedView word, BpeScratch& scratch, TokenBuffer& tokens) {
   scratch.sources.clear();
   for (size_t at = 0; word.sources != nullptr && at < word.text.size(); ++at) {
-    scratch.sources.insert(scratch.sources.end(), letter_bytes(static_cast<uint8_t>(word.text[at])),
-                           word.sources[at]);
+    const size_t letters = letter_bytes(static_cast<uint8_t>(word.text[at]));
+    scratch.sources.insert(scratch.sources.end(), letters, word.sources[at]);
   }
   const AlignedView letters{{}, word.sources == nullptr ? nullptr : scratch.sources.data()};
   size_t begin = 0;
   for (size_t place = 0; place < scratch.symbols.size();) {
-    const uint32_t next = scratch.symbols[place].next;
-    const size_t end = next == nowhere ? scratch.symbols.size() : next;
-    size_t bytes = 0;
     const uint32_t id = scratch.symbols[place].id;
-    for (; place < end; ++place) bytes += scratch.letters[place];
+    const size_t end = std::min<size_t>(scratch.symbols[place].next, scratch.symbols.size());
+    size_t bytes = 0;
+    for (; place < end; ++place) bytes += scratch.symbols[place].letters;
     tokens.push(id, letters.source_of(begin, bytes));
     begin += bytes;
   }

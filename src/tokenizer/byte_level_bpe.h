@@ -19,19 +19,21 @@ struct BpeScratch {
     uint32_t id;
     uint32_t previous;
     uint32_t next;
+    uint32_t letters;  // bytes of letters that it stood for before it became one with others
   };
   // Two neighbours that may become one, if they are still there.
   struct Candidate {
-    uint32_t rank;
-    uint32_t place;
+    uint64_t order;  // the rank, then the place
+    uint32_t left;
+    uint32_t right;
     uint32_t merged;
+    uint32_t place() const { return static_cast<uint32_t>(order); }
   };
-  std::vector<uint32_t> ids;
-  std::vector<uint32_t> letters;           // bytes of letters that each id stands for
-  std::vector<TokenOffsets> sources;       // of each byte of letters
-  std::vector<const MergeRecord*> merges;  // of each id with the next
   std::vector<Symbol> symbols;
+  std::vector<int32_t> ranks;    // of each symbol with the next
+  std::vector<uint32_t> merged;  // what the two become
   std::vector<Candidate> heap;
+  std::vector<TokenOffsets> sources;  // of each byte of letters
 };
 
 class ByteLevelBpe {

@@ -36,7 +36,7 @@ size_t LongWordCache::place_of(const Key& key) const {
 
 LongWordCache::Found LongWordCache::find(const Key& key) const {
   const Slot& slot = slots_[place_of(key)];
-  if (slot.key != key) return {false, {}};
+  if (!(slot.key == key)) return {false, {}};
   return {true, std::span(slot.ids).first(slot.count)};
 }
 

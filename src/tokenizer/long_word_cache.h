@@ -25,7 +25,11 @@ class LongWordCache {
 
   struct Key {
     std::array<uint64_t, 4> parts;
-    bool operator==(const Key&) const = default;
+    bool operator==(const Key& other) const {
+      uint64_t differing = 0;
+      for (size_t at = 0; at < parts.size(); ++at) differing |= parts[at] ^ other.parts[at];
+      return differing == 0;
+    }
   };
 
   // `bytes` is a power of two and at least a slot.

@@ -51,6 +51,10 @@ void Rewriter::rewrite(std::string_view before, std::string_view after) {
 
 size_t Rewriter::prepend(std::string_view content) {
   const std::string_view first = from_.text.substr(0, decode_first(from_.text).bytes);
+  if (from_.sources == nullptr) {
+    to_.text.append(content).append(first);
+    return first.size();
+  }
   int32_t change = 0;
   for_each_character(content, [&](std::string_view character) {
     put(character, change);

@@ -40,6 +40,7 @@ inline DecodedCharacter decode_first(std::string_view text) {
   const auto tail = [byte](size_t at) { return byte(at) & 0x3FU; };
   const auto is_tail = [byte](size_t at) { return (byte(at) & 0xC0) == 0x80; };
   const uint8_t lead = byte(0);
+  if (lead < 0x80) return {lead, 1, true};
   if (lead >= 0xC2 && lead < 0xE0 && text.size() >= 2 && is_tail(1)) {
     return {(lead & 0x1FU) << 6 | tail(1), 2, true};
   }
