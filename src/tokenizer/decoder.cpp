@@ -57,7 +57,11 @@ void join_word_pieces(const DecoderStep& step, Tokens& tokens) {
   bool is_first = true;
   for (std::string& token : tokens) {
     if (!std::exchange(is_first, false)) {
-      token = token.starts_with(prefix) ? token.substr(prefix.size()) : " " + token;
+      if (token.starts_with(prefix)) {
+        token.erase(0, prefix.size());
+      } else {
+        token.insert(0, " ");
+      }
     }
     if (step.flag) token = cleaned_up(std::move(token));
   }

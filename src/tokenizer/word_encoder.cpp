@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdlib>
 #include <iterator>
+#include <memory>
 
 #include "base/cpu_level.h"
 #include "tokenizer/word_piece.h"
@@ -112,7 +113,7 @@ size_t WordEncoder::append_stretch(std::string_view text, WordScratch& scratch,
     if (bytes == 0) {
       bytes = word_end(text);
       const std::string_view word = text.substr(0, bytes);
-      append_hard_word(word, word.data() + word.size(), scratch, tokens);
+      append_hard_word(word, std::to_address(word.end()), scratch, tokens);
       return bytes;
     }
   }
