@@ -128,7 +128,8 @@ def latency(alone_p99: float, beside_p99: float, low_rate: float) -> dict[str, o
     (1000, 1100, 9e6, [True, True]), (100, 100, 8.9e6, [True, False])])
 def test_aims_beside_low(alone: float, beside: float, low_rate: float, good: list[bool]) -> None:
     rates = {"formats": {"bf16": {"throughput": [
-        {"quantum": 2048, "tokens": 128, "tokens_per_second": 10e6}]}}}
+        {"quantum": 2048, "tokens": 128, "threads": 2, "tokens_per_second": 10e6},
+        {"quantum": 2048, "tokens": 128, "threads": 1, "tokens_per_second": 12e6}]}}}
     rows = list(gpu_figures.rows_of_latency(latency(alone, beside, low_rate), rates))
     assert [row.good for row in rows if row.aim] == good
 

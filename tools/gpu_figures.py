@@ -15,7 +15,7 @@ HIGH_TEXT_US = 100
 BESIDE_LOW_RATIO = 1.10  # HIGH's p99 beside LOW is so much of that alone,
 BESIDE_LOW_US = 25  # or so much more, whichever is larger.
 LOW_KEPT = 0.90
-DEFAULT_QUANTUM = 2048
+LOW_THREADS = 2  # beside HIGH, in hilo-bench-gpu
 
 Figures = dict[str, Any]
 
@@ -132,7 +132,8 @@ def rows_of_latency(latency: Figures, throughput: Figures) -> Iterator[Row]:
                 continue
             aim = max(BESIDE_LOW_RATIO * alone["p99_us"], alone["p99_us"] + BESIDE_LOW_US)
             yield Row(name, f"{measured} us", f"p99 {aim:.0f} us", row["p99_us"] <= aim)
-            only = better(alone_rates, "tokens_per_second", quantum=quantum, tokens=128)
+            only = better(alone_rates, "tokens_per_second", quantum=quantum, tokens=128,
+                          threads=LOW_THREADS)
             if only:
                 kept = row["low_tokens_per_second"] / only["tokens_per_second"]
                 yield Row(f"LOW of {quantum} beside that HIGH", f"{100 * kept:.0f} % of LOW only",
