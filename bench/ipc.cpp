@@ -104,8 +104,8 @@ nlohmann::json report(const char* name, const Samples& samples) {
 
 int run(const Options& options) {
   auto& figures = make_shared_with_children<Figures>();
-  const ModelOptions model{
-      .directory = "", .backend = options.backend, .precision = "fp32", .threads = 0};
+  ModelOptions model;
+  model.backend = options.backend;
   const Status status = serve_programs(
       model,
       {{LaneRights::any, [&](hilo_client* client) { run_client(client, options, figures); }}});

@@ -15,6 +15,7 @@ if(HILO_TESTS)
     set_target_properties(hilo_cuda_host_plugin PROPERTIES OUTPUT_NAME hilo_cuda_host)
     target_link_libraries(hilo_cuda_host_plugin PRIVATE hilo_cuda_host ${HILO_THIRD_PARTY})
     target_link_options(hilo_cuda_host_plugin PRIVATE -Wl,--no-undefined)
+    add_dependencies(tests hilo_cuda_host_plugin)
   endif()
 endif()
 
@@ -36,6 +37,7 @@ if(HILO_TESTS AND NOT HILO_SANITIZE)
     target_link_options(${program} PRIVATE -static-libstdc++ -static-libgcc)
   endforeach()
 
+  add_dependencies(tests gpu_test hilo-bench-gpu)
   add_test(NAME gpu.tests COMMAND gpu_test)
   set_tests_properties(gpu.tests PROPERTIES LABELS gpu TIMEOUT 600
     SKIP_REGULAR_EXPRESSION "tests on a GPU are skipped")

@@ -4,6 +4,7 @@ file(GLOB simulation_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/simulat
 add_library(simulation_parts OBJECT ${simulation_sources})
 target_link_libraries(simulation_parts PRIVATE hilo_engine ${HILO_THIRD_PARTY})
 add_executable(simulation $<TARGET_OBJECTS:simulation_parts>)
+add_dependencies(tests simulation)
 target_link_libraries(simulation PRIVATE hilo_engine)
 add_test(NAME simulation.keeps_every_property COMMAND simulation 200)
 set_tests_properties(simulation.keeps_every_property PROPERTIES LABELS simulation TIMEOUT 120)
@@ -25,14 +26,15 @@ function(simulation_mutant name source breaks from to)
   set(mutated ${CMAKE_BINARY_DIR}/mutants/${name}.cpp)
   file(CONFIGURE OUTPUT ${mutated} CONTENT "${text}" @ONLY)
   add_executable(mutant_${name} ${mutated} $<TARGET_OBJECTS:simulation_parts>)
+  add_dependencies(tests mutant_${name})
   target_link_libraries(mutant_${name} PRIVATE hilo_engine ${HILO_THIRD_PARTY})
-  target_compile_options(mutant_${name} PRIVATE -w)
+  target_compile_options(mutant_${name} PRIVATE -w -O1)
   add_test(NAME simulation.without_${name} COMMAND mutant_${name} 1000 ${ARGN})
   set_tests_properties(simulation.without_${name} PROPERTIES LABELS simulation TIMEOUT 60
     PASS_REGULAR_EXPRESSION "${breaks}")
 endfunction()
 
-if(CMAKE_BUILD_TYPE STREQUAL Debug AND NOT HILO_SANITIZE)
+if(CMAKE_BUILD_TYPE STREQUAL Release)
   simulation_mutant(lane_purity src/engine/dispatch.cpp "violates P1"
     "take_plan(lane, queues_[lane_index(lane)]" "take_plan(lane, queues_[0]")
   simulation_mutant(size_of_plans src/scheduler/plan.cpp "violates P1"

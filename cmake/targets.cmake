@@ -65,6 +65,7 @@ if(HILO_TESTS AND NOT HILO_SANITIZE)
   target_compile_options(example_client_cpp PRIVATE -Wall -Wextra -Wpedantic -Werror)
   target_link_libraries(example_client_c PRIVATE hilo_shared)
   target_link_libraries(example_client_cpp PRIVATE hilo_shared)
+  add_dependencies(tests hilo_shared example_client_c example_client_cpp)
   foreach(example example_client_c example_client_cpp)
     add_test(NAME ${example}.says_that_there_is_no_engine COMMAND ${example})
     set_tests_properties(${example}.says_that_there_is_no_engine PROPERTIES LABELS client TIMEOUT 20
@@ -119,8 +120,10 @@ endif()
 if(HILO_TESTS)
   file(GLOB integration_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/integration/*.cpp)
   add_executable(integration_test ${integration_tests})
+  add_dependencies(tests integration_test)
   target_link_libraries(integration_test PRIVATE hilo_engine hilo_client ${HILO_THIRD_PARTY}
     GTest::gtest GTest::gtest_main)
+  target_compile_options(integration_test PRIVATE -O0)
   target_compile_definitions(integration_test PRIVATE HILO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   gtest_discover_tests(integration_test
     DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS integration)

@@ -1,5 +1,5 @@
 // While a HeapSeal lives, `operator new` on its thread aborts: what runs under it allocates
-// nothing. Active in debug builds; in other builds it costs nothing and checks nothing.
+// nothing. Active in the debug and asan builds; in others it costs nothing and checks nothing.
 #pragma once
 
 namespace hilo {

@@ -1,5 +1,5 @@
 """Whole programs whose vectors a GPU computes: one that is played on the host, by a plug-in that
-`ninja -C build/debug hilo_cuda_host_plugin` makes; HILO_CUDA_HOST names another.
+`ninja -C build/release hilo_cuda_host_plugin` makes; HILO_CUDA_HOST names another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from hilo_ctypes import HIGH, LIBRARY, LOW, OK, Client
 from processes import HILO, ROOT, Engine, python, run_hilo
 
 MODEL = ROOT / "tests/golden/families/distilbert"
-HOST_PLUGIN = Path(os.environ.get("HILO_CUDA_HOST", ROOT / "build/debug/lib/libhilo_cuda_host.so"))
+HOST_PLUGIN = Path(
+    os.environ.get("HILO_CUDA_HOST", ROOT / "build/release/lib/libhilo_cuda_host.so")
+)
 TEXTS = ["resize photos", "a", "the moon", "convert documents to a printed book", "", "zebra"]
 
 
@@ -24,7 +26,7 @@ TEXTS = ["resize photos", "a", "the moon", "convert documents to a printed book"
 def host_gpu(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU is there unless a test says otherwise, and nobody else's engine."""
     if not HOST_PLUGIN.exists():
-        pytest.fail(f"{HOST_PLUGIN} is missing: ninja -C build/debug hilo_cuda_host_plugin")
+        pytest.fail(f"{HOST_PLUGIN} is missing: ninja -C build/release hilo_cuda_host_plugin")
     monkeypatch.setenv("HILO_CUDA_PLUGIN", str(HOST_PLUGIN))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
 
