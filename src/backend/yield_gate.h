@@ -20,7 +20,7 @@ class GateWatcher {
 
 class YieldGate {
  public:
-  explicit YieldGate(GateWatcher* watcher = nullptr) : watcher_(watcher) {}
+  explicit YieldGate(GateWatcher* watcher = nullptr) noexcept : watcher_(watcher) {}
 
   void close() { state_.fetch_add(1, std::memory_order_seq_cst); }
   // Takes back as many close().
