@@ -30,6 +30,8 @@ BENCHES = {
     "isolation": ("HIGH beside no LOW, half of it and all of it; hilo and what one has without it",
                   [RIVALS_PYTHON, "bench/peers/isolation.py", "--model", "{model}",
                    "--plot", "bench/results/isolation.svg"]),
+    "http": ("what HTTP costs, and HIGH over HTTP beside a flood and a crowd of LOW",
+             ["python", "bench/peers/over_http.py", "--model", "{model}"]),
     "preemption": ("what each part of LOW's giving way is worth",
                    [BIN + "hilo-bench-preemption", "--model", "{model}"]),
     "peers": ("hilo and its rivals on the same texts, in turns",

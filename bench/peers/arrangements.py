@@ -148,23 +148,32 @@ def start_one_process(setup: Setup, engine: str) -> Arrangement:
 
 
 def start_infinity(setup: Setup) -> Arrangement:
-    if setup.infinity is None:
+    server, port = serve_infinity(setup.infinity, setup.model)
+    return start_workers(setup, {
+        (lane,): worker_of(setup, f"http://127.0.0.1:{port}", (lane,), end_with_parent)
+        for lane in ("high", "low")}, server)
+
+
+def serve_infinity(program: Path | None, model: Path) -> tuple[subprocess.Popen, int]:
+    """The server, and its port on this machine."""
+    if program is None:
         raise NotRun("no infinity_emb was found: bench/results/README.md says how to install it")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     quiet = {"HF_HUB_OFFLINE": "1", "INFINITY_ANONYMOUS_USAGE_STATS": "0", "DO_NOT_TRACK": "1"}
     server = subprocess.Popen(
-        [setup.infinity, "v2", "--model-id", setup.model, "--served-model-name", "model",
+        [program, "v2", "--model-id", model, "--served-model-name", "model",
          "--engine", "torch", "--device", "cpu", "--host", "127.0.0.1", "--port", str(port),
          "--no-bettertransformer", "--log-level", "critical"],
         env=os.environ | quiet, preexec_fn=end_with_parent, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    wait_for_server(server, partial(answers, address))
-    return start_workers(setup, {
-        (lane,): worker_of(setup, address, (lane,), end_with_parent)
-        for lane in ("high", "low")}, server)
+    wait_for_server(server, partial(answers, f"http://127.0.0.1:{port}"))
+    return server, port
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def worker_of(setup: Setup, engine: str, lanes: tuple[str, ...], begin: Callable[[], None],

@@ -26,7 +26,6 @@ from isolation_run import LOADS, Benchmark, seconds_of_slice
 from progress import Bar
 
 ROOT = Path(__file__).resolve().parents[2]
-LOW_TEXTS_DIFFERENT = 800
 
 
 def keep(result: dict, path: Path) -> None:
@@ -36,12 +35,6 @@ def keep(result: dict, path: Path) -> None:
     unfinished.replace(path)
 
 
-def texts_of_lanes(corpus: Path, questions: Path) -> dict[str, list[str]]:
-    lines = texts.lines_of(corpus)
-    return {"high": texts.lines_of(questions),
-            "low": texts.mixed(lines[:len(lines) // 2], LOW_TEXTS_DIFFERENT, seed=1)}
-
-
 def run(arguments: argparse.Namespace) -> dict:
     rivals = Path()
     if not all(name.startswith("hilo") for name in arguments.arrangements):
@@ -49,7 +42,7 @@ def run(arguments: argparse.Namespace) -> dict:
     with tempfile.TemporaryDirectory(prefix="hilo-isolation.") as folder:
         setup = Setup(arguments.model, rivals, arguments.hilo, arguments.hilo_lane,
                       arguments.hilo_python, arguments.infinity,
-                      texts_of_lanes(arguments.corpus, arguments.questions), Path(folder))
+                      texts.of_lanes(arguments.corpus, arguments.questions), Path(folder))
         benchmark = Benchmark(arguments, setup)
 
         def stop(*_: object) -> None:
@@ -58,11 +51,11 @@ def run(arguments: argparse.Namespace) -> dict:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         try:
-            bar = Bar(1)
+            bar = Bar(1, "isolation")
             benchmark.start(bar)
             plan = benchmark.plan()
             planned = sum(seconds_of_slice(seconds) for _, seconds, _ in plan)
-            bar = Bar(planned)
+            bar = Bar(planned, "isolation")
             bar.say(f"{len(plan)} slices, {planned / 60:.0f} min")
             stolen = Stolen()
             benchmark.run(bar, plan, lambda: keep(result_of(benchmark, stolen, complete=False),

@@ -7,8 +7,9 @@ import time
 class Bar:
     """How much of the run is over, and the time left."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, name: str) -> None:
         """`seconds` is what was planned. What is left follows how long the rest really took."""
+        self._name = name
         self._all, self._over, self._told = seconds, 0.0, 0.0
         self._began = time.monotonic()
         self._terminal = sys.stderr.isatty()
@@ -24,11 +25,11 @@ class Bar:
                   file=sys.stderr, flush=True)
         elif time.monotonic() - self._told > 60:
             self._told = time.monotonic()
-            print(f"isolation: {line}", file=sys.stderr, flush=True)
+            print(f"{self._name}: {line}", file=sys.stderr, flush=True)
 
     def advance(self, seconds: float) -> None:
         self._over += seconds
 
     def say(self, words: str) -> None:
-        print(f"{chr(13) + chr(27) + '[K' if self._terminal else ''}isolation: {words}",
+        print(f"{chr(13) + chr(27) + '[K' if self._terminal else ''}{self._name}: {words}",
               file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 TOKENS_MAX = 256
+LOW_TEXTS_DIFFERENT = 800
 SPECIAL_TOKENS = 2  # One before and one after each text.
 
 
@@ -63,3 +64,10 @@ def shapes(corpus: Path, model: Path, scale: float) -> dict[str, list[str]]:
     return {"32 tokens": of_length(lines, 32, round(1000 * scale), model),
             "natural mix": mixed(lines, round(800 * scale), seed=1),
             "256 tokens": of_length(lines, 256, round(120 * scale), model)}
+
+
+def of_lanes(corpus: Path, questions: Path) -> dict[str, list[str]]:
+    """HIGH's are questions, LOW's those of an index."""
+    lines = lines_of(corpus)
+    return {"high": lines_of(questions),
+            "low": mixed(lines[:len(lines) // 2], LOW_TEXTS_DIFFERENT, seed=1)}
