@@ -52,6 +52,7 @@ std::vector<RunningEngine> sockets_in(const std::string& folder) {
 // Invalid, with errno, if nobody is there.
 UniqueFd connect_to(const std::string& path) {
   UniqueFd socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  if (socket.get() < 0) return {};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &answer_wait_max, sizeof answer_wait_max);
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &answer_wait_max, sizeof answer_wait_max);
   sockaddr_un address{};

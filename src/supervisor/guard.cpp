@@ -31,7 +31,8 @@ bool read_notice(int pipe, Notice& notice) {
 // for it, too.
 void keep_only(int pipe) {
   const int nothing = ::open("/dev/null", O_RDWR);
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(nothing, standard);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (nothing >= 0) ::dup2(nothing, standard);
   ::dup2(pipe, STDERR_FILENO + 1);
   ::close_range(STDERR_FILENO + 2, ~0U, 0);
 }

@@ -105,7 +105,8 @@ void WordEncoder::append(std::string_view text, WordScratch& scratch, TokenBuffe
 size_t WordEncoder::append_stretch(std::string_view text, WordScratch& scratch,
                                    TokenBuffer& tokens) const {
   size_t bytes = std::min<size_t>(text.size(), stretch_bytes_max);
-  splitter_(classes_, text.data(), bytes, scratch.stretch);
+  const char* const first = text.data();
+  splitter_(classes_, first, bytes, scratch.stretch);
   size_t words = find_words(scratch.stretch, bytes, scratch.begins.data(), scratch.ends.data());
   // The last word may go on beyond the stretch: then the next one begins with it.
   if (bytes < text.size() && words > 0 && scratch.ends[words - 1] == bytes) {
