@@ -4,6 +4,7 @@
 
 #include "base/ensure.h"
 #include "http/json_body.h"
+#include "http/json_inputs.h"
 
 namespace {
 
