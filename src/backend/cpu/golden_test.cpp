@@ -64,7 +64,7 @@ size_t step_between_texts(CpuLevel level) {
   const char* wanted = std::getenv("HILO_TEST_TEXTS");
   if (wanted != nullptr && std::string_view(wanted) == "all") return 1;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  if (level != best_cpu_level()) return 64;
+  if (level != best_cpu_level()) return level == CpuLevel::scalar ? 256 : 64;
 #elif defined(NDEBUG)
   if (level == best_cpu_level()) return 1;
 #endif
