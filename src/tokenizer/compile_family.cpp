@@ -1,8 +1,6 @@
 #include "tokenizer/compile_family.h"
 
 #include <algorithm>
-#include <optional>
-#include <utility>
 
 #include <fmt/format.h>
 

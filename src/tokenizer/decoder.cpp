@@ -119,16 +119,12 @@ Tokens with_fallback_bytes(const Tokens& tokens) {
 
 void strip(const DecoderStep& step, std::string& token) {
   const std::string& content = step.content;
-  size_t begin = 0;
-  for (uint32_t count = 0; count < step.start && token.substr(begin).starts_with(content);
-       ++count) {
-    begin += content.size();
-  }
-  size_t end = token.size();
-  for (uint32_t count = 0; count < step.stop && token.substr(0, end).ends_with(content); ++count) {
-    end -= content.size();
-  }
-  token = begin < end ? token.substr(begin, end - begin) : std::string();
+  std::string_view kept = token;
+  for (uint32_t count = 0; count < step.start && kept.starts_with(content); ++count)
+    kept.remove_prefix(content.size());
+  for (uint32_t count = 0; count < step.stop && kept.ends_with(content); ++count)
+    kept.remove_suffix(content.size());
+  token = std::string(kept);
 }
 
 std::string joined(const Tokens& tokens, std::string_view between) {

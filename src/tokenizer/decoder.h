@@ -1,5 +1,5 @@
 // Ids back to text, as the reference's decoders do it. What the normalizer changed does not come
-// back. Threads: never changes.
+// back.
 #pragma once
 
 #include <functional>

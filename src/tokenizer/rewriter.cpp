@@ -18,11 +18,6 @@ void for_each_character(std::string_view text, const Take& take) {
   }
 }
 
-size_t count_characters(std::string_view text) {
-  return static_cast<size_t>(std::ranges::count_if(
-      text, [](char byte) { return (static_cast<uint8_t>(byte) & 0xC0) != 0x80; }));
-}
-
 }  // namespace
 
 void Rewriter::insert(std::string_view text) {
@@ -34,7 +29,7 @@ void Rewriter::rewrite(std::string_view before, std::string_view after) {
     to_.text += after;
     return;
   }
-  size_t left = count_characters(before);
+  size_t left = count_valid_characters(before);
   if (after.empty()) {
     // The reference adds what goes to the change of the character before it. Where there is none it
     // forgets it, and all that follows has a place too early.
@@ -105,6 +100,6 @@ void Rewriter::skip(size_t characters) {
   }
 }
 
-void Rewriter::skip_characters_of(std::string_view part) { skip(count_characters(part)); }
+void Rewriter::skip_characters_of(std::string_view part) { skip(count_valid_characters(part)); }
 
 }  // namespace hilo

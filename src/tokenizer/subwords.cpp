@@ -1,6 +1,5 @@
 #include "tokenizer/subwords.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "tokenizer/rewriter.h"

@@ -1,6 +1,7 @@
 // Reading and writing UTF-8, one character at a time. Input may be anything.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,12 @@ inline EncodedCharacter encode_character(char32_t code_point);
 
 // decode_first() without the short ways of the common cases.
 DecodedCharacter decode_any(std::string_view text);
+
+// Of a text that is valid UTF-8: all bytes but those that go on in a character.
+inline size_t count_valid_characters(std::string_view text) {
+  return static_cast<size_t>(std::ranges::count_if(
+      text, [](char byte) { return (static_cast<uint8_t>(byte) & 0xC0) != 0x80; }));
+}
 
 inline DecodedCharacter decode_first(std::string_view text) {
   const auto byte = [text](size_t at) { return static_cast<uint8_t>(text[at]); };

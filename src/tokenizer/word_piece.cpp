@@ -1,23 +1,13 @@
 #include "tokenizer/word_piece.h"
 
-#include <algorithm>
+#include "tokenizer/utf8.h"
 
 namespace hilo {
-
-namespace {
-
-size_t count_characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char byte) {
-    return (static_cast<uint8_t>(byte) & 0xC0) != 0x80;  // all but continuation bytes
-  }));
-}
-
-}  // namespace
 
 // A word has no more characters than bytes, so that most words need no counting.
 bool is_too_long(const Vocabulary& vocabulary, std::string_view word) {
   return word.size() > vocabulary.word_characters_max() &&
-         count_characters(word) > vocabulary.word_characters_max();
+         count_valid_characters(word) > vocabulary.word_characters_max();
 }
 
 void append_word_pieces(const Vocabulary& vocabulary, std::string_view word, TokenBuffer& tokens) {
