@@ -106,6 +106,11 @@ struct Vectors {
     return {values.data() + index * dims, dims};
   }
   size_t size() const { return facts.size(); }
+  uint64_t tokens() const {
+    uint64_t sum = 0;
+    for (const Fact& fact : facts) sum += fact.tokens;
+    return sum;
+  }
 };
 
 struct Exchange {

@@ -19,16 +19,8 @@ Answer ready(const Request&, const Context& context) {
 }  // namespace
 
 std::vector<Route> health_routes() {
-  const auto route = [](std::string_view path, Answer (*handle)(const Request&, const Context&)) {
-    return Route{.method = "GET",
-                 .path = path,
-                 .handle = handle,
-                 .write_problem = write_openai_problem,
-                 .needs_engine = false,
-                 .needs_key = false};
-  };
-  return {route("/health", ready), route("/health/ready", ready), route("/ping", ready),
-          route("/health/live", live)};
+  return {open_route("/health", ready), open_route("/health/ready", ready),
+          open_route("/ping", ready), open_route("/health/live", live)};
 }
 
 }  // namespace hilo::http

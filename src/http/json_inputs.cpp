@@ -35,15 +35,13 @@ struct Place {
   }
 };
 
-bool is_empty(array list) { return list.begin() == list.end(); }
-
 // A list that is not empty.
 Outcome<array> read_list(const JsonField& field) {
   if (auto there = require(field); !there) return there.error();
   array list;
   if (field.value->get(list) != simdjson::SUCCESS)
     return Place{field.name}.wrong("a list", *field.value);
-  if (is_empty(list)) return Place{field.name}.empty();
+  if (list.begin() == list.end()) return Place{field.name}.empty();
   return list;
 }
 
@@ -52,6 +50,18 @@ Outcome<void> check_count(const Place& place, const Limits& limits) {
   return wrong_field(place.field, fmt::format("'{}' has more than {} texts, the most that one "
                                               "request may have.",
                                               place.field, limits.texts_per_request_max));
+}
+
+// Calls `use` with each item and its place, until one is wrong.
+template <class Use>
+Outcome<void> for_each_item(array list, std::string_view field, const Limits& limits, Use use) {
+  Place place{field, 0};
+  for (const element item : list) {
+    if (auto counted = check_count(place, limits); !counted) return counted.error();
+    if (Outcome<void> used = use(item, place); !used) return used.error();
+    ++*place.index;
+  }
+  return {};
 }
 
 Outcome<std::string_view> text_of(element value, const Place& place) {
@@ -133,12 +143,10 @@ Outcome<Work> read_inputs(const JsonField& field, const Limits& limits) {
     return work;
   }
   const element_type kind = (*list->begin()).type();
-  Place place{field.name, 0};
-  for (const element item : *list) {
-    if (auto counted = check_count(place, limits); !counted) return counted.error();
-    if (auto added = add_input(item, kind, place, work); !added) return added.error();
-    ++*place.index;
-  }
+  const auto add = [&](element item, const Place& place) {
+    return add_input(item, kind, place, work);
+  };
+  if (auto added = for_each_item(*list, field.name, limits, add); !added) return added.error();
   return work;
 }
 
@@ -150,13 +158,9 @@ Outcome<std::string_view> read_text(const JsonField& field) {
 Outcome<void> read_texts(const JsonField& field, const Limits& limits, TextList& texts) {
   const auto list = read_list(field);
   if (!list) return list.error();
-  Place place{field.name, 0};
-  for (const element item : *list) {
-    if (auto counted = check_count(place, limits); !counted) return counted.error();
-    if (auto added = add_text(item, place, texts); !added) return added.error();
-    ++*place.index;
-  }
-  return {};
+  return for_each_item(*list, field.name, limits, [&](element item, const Place& place) {
+    return add_text(item, place, texts);
+  });
 }
 
 Outcome<Work> read_ranking(const JsonField& query, const JsonField& documents,
@@ -167,16 +171,14 @@ Outcome<Work> read_ranking(const JsonField& query, const JsonField& documents,
   if (!list) return list.error();
   Work work;
   work.texts.add(*text);
-  Place place{documents.name, 0};
-  for (const element item : *list) {
-    if (auto counted = check_count(place, limits); !counted) return counted.error();
+  const auto add = [&](element item, const Place& place) -> Outcome<void> {
     element document = item;
     if (item.is_object() && item["text"].get(document) != simdjson::SUCCESS)
       return wrong_field(documents.name, fmt::format("'{}' has no 'text'.", place.text()));
     work.pairs.push_back({0, static_cast<uint32_t>(work.texts.size())});
-    if (auto added = add_text(document, place, work.texts); !added) return added.error();
-    ++*place.index;
-  }
+    return add_text(document, place, work.texts);
+  };
+  if (auto added = for_each_item(*list, documents.name, limits, add); !added) return added.error();
   return work;
 }
 
@@ -205,13 +207,10 @@ Outcome<Sequences> read_sequences(const JsonField& field, const Limits& limits) 
   if (first.get(first_list) != simdjson::SUCCESS || first_list.size() < 1 || first_list.size() > 2)
     return Place{field.name, 0}.wrong("a list of one or two texts", first);
   read.is_list = true;
-  Place place{field.name, 0};
-  for (const element item : *list) {
-    if (auto counted = check_count(place, limits); !counted) return counted.error();
-    if (auto added = add_sequence(item, first_list.size(), place, read.work); !added)
-      return added.error();
-    ++*place.index;
-  }
+  const auto add = [&](element item, const Place& place) {
+    return add_sequence(item, first_list.size(), place, read.work);
+  };
+  if (auto added = for_each_item(*list, field.name, limits, add); !added) return added.error();
   return read;
 }
 
@@ -222,15 +221,13 @@ Outcome<TokenLists> read_token_lists(const JsonField& field, const Limits& limit
   if (!(*list->begin()).is_array()) {
     if (auto added = add_ids(*list, {field.name}, tokens); !added) return added.error();
   } else {
-    Place place{field.name, 0};
-    for (const element item : *list) {
-      if (auto counted = check_count(place, limits); !counted) return counted.error();
+    const auto add = [&](element item, const Place& place) -> Outcome<void> {
       array ids;
       if (item.get(ids) != simdjson::SUCCESS)
         return place.wrong("a list of token ids, as the first is", item);
-      if (auto added = add_ids(ids, place, tokens); !added) return added.error();
-      ++*place.index;
-    }
+      return add_ids(ids, place, tokens);
+    };
+    if (auto added = for_each_item(*list, field.name, limits, add); !added) return added.error();
   }
   if (tokens.items() <= ids_max) return tokens;
   return wrong_field(field.name, fmt::format("'{}' has {} token ids; there may be {} at most.",

@@ -5,8 +5,11 @@
 #include "base/ensure.h"
 
 namespace hilo::http {
+namespace {
 
 double seconds(uint64_t ns) { return static_cast<double>(ns) / 1e9; }
+
+}  // namespace
 
 MetricFamily::MetricFamily(prometheus::MetricType type, std::string name, std::string help)
     : family_{.name = std::move(name), .help = std::move(help), .type = type, .metric = {}} {}

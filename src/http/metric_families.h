@@ -47,6 +47,4 @@ class MetricFamily {
   prometheus::MetricFamily family_;
 };
 
-double seconds(uint64_t ns);
-
 }  // namespace hilo::http

@@ -32,13 +32,17 @@ void add_routes(MetricFamilies& families, const HttpMetrics& metrics) {
                                        "From a request's first byte to its response's last.");
   for (const RouteMetrics& route : metrics.routes())
     for (size_t lane = 0; lane < lane_labels.size(); ++lane) {
+      bool any = false;
       for (size_t place = 0; place < route.requests[lane].size(); ++place)
-        if (const uint64_t count = route.requests[lane][place].get(); count > 0)
+        if (const uint64_t count = route.requests[lane][place].get(); count > 0) {
+          any = true;
           requests.add({{"method", route.method},
                         {"route", route.path},
                         {"lane", lane_labels[lane]},
                         {"status", status_label(place)}},
                        count);
+        }
+      if (!any) continue;  // Its histogram is empty, too.
       if (const DurationCounts counts = durations_of(route.whole_ns[lane]); counts.count > 0)
         whole.add({{"method", route.method}, {"route", route.path}, {"lane", lane_labels[lane]}},
                   counts, duration_bounds_ns);

@@ -91,6 +91,15 @@ std::vector<Route> openai_routes() {
           {"GET", "/v1/models/*", model, write_openai_problem}};
 }
 
+Route open_route(std::string_view path, Answer (*handle)(const Request&, const Context&)) {
+  return {.method = "GET",
+          .path = path,
+          .handle = handle,
+          .write_problem = write_openai_problem,
+          .needs_engine = false,
+          .needs_key = false};
+}
+
 Response write_openai_problem(const Problem& problem) {
   const ErrorNames names = names_of(problem.kind);
   std::string json = R"({"error":{"message":)";
@@ -142,7 +151,6 @@ Response write_embeddings(const Vectors& vectors, const EmbeddingsRequest& reque
   std::string json;
   json.reserve(vectors.size() * (dims * float_bytes + 64) + 256);
   json += R"({"object":"list","data":[)";
-  uint64_t tokens = 0;
   std::vector<float> shortened;
   for (size_t i = 0; i < vectors.size(); ++i) {
     std::span<const float> vector = vectors[i];
@@ -155,10 +163,10 @@ Response write_embeddings(const Vectors& vectors, const EmbeddingsRequest& reque
     else
       append_json_vector(json, vector);
     json += '}';
-    tokens += vectors.facts[i].tokens;
   }
   json += R"(],"model":)";
   append_json_text(json, model);
+  const uint64_t tokens = vectors.tokens();
   json += R"(,"usage":{"prompt_tokens":)";
   append_json_number(json, tokens);
   json += R"(,"total_tokens":)";

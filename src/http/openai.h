@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "http/exchange.h"
@@ -9,6 +10,9 @@
 namespace hilo::http {
 
 std::vector<Route> openai_routes();
+
+// A GET that needs neither an engine nor a key, with this family's form of an error.
+Route open_route(std::string_view path, Answer (*handle)(const Request&, const Context&));
 
 // {"error": {"message": ..., "type": ..., "param": ..., "code": ...}}. Also the form of problems
 // that come before a route is known.

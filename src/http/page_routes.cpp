@@ -62,16 +62,8 @@ Answer part(const Request& request, const Context&) {
 
 std::vector<Route> page_routes() {
   // A browser gets the page without a key; what the page asks for needs one.
-  const auto route = [](std::string_view path, Answer (*handle)(const Request&, const Context&)) {
-    return Route{.method = "GET",
-                 .path = path,
-                 .handle = handle,
-                 .write_problem = write_openai_problem,
-                 .needs_engine = false,
-                 .needs_key = false};
-  };
-  return {route("/", live_page), route("/docs", documentation), route("/openapi.json", description),
-          route("/page/*", part)};
+  return {open_route("/", live_page), open_route("/docs", documentation),
+          open_route("/openapi.json", description), open_route("/page/*", part)};
 }
 
 }  // namespace hilo::http

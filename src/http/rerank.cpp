@@ -42,8 +42,7 @@ Response write_results(const Vectors& logits, const RerankForm& form) {
     }
     json += '}';
   }
-  uint64_t tokens = 0;
-  for (const Vectors::Fact& fact : logits.facts) tokens += fact.tokens;
+  const uint64_t tokens = logits.tokens();
   json += fmt::format(R"(],"usage":{{"prompt_tokens":{0},"total_tokens":{0}}},)"
                       R"("meta":{{"tokens":{{"input_tokens":{0},"output_tokens":0}}}}}})",
                       tokens);

@@ -4,8 +4,12 @@
 #include <cmath>
 
 namespace hilo::http {
+namespace {
 
+// The logistic function.
 float probability_of(float logit) { return 1.0F / (1.0F + std::exp(-logit)); }
+
+}  // namespace
 
 std::optional<std::vector<Ranked>> read_scores(const Vectors& logits, bool raw) {
   std::vector<Ranked> scores;

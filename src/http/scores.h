@@ -14,9 +14,6 @@ struct Ranked {
   float score;
 };
 
-// The logistic function.
-float probability_of(float logit);
-
 // Of one-dimensional vectors, which are logits: in the order of the work. Nothing if one of them is
 // no number, which no order has a place for.
 std::optional<std::vector<Ranked>> read_scores(const Vectors& logits, bool raw);

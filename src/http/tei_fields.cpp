@@ -4,22 +4,19 @@
 
 #include <fmt/format.h>
 
+#include "tokenizer/utf8.h"
+
 namespace hilo::http {
 namespace {
-
-// All bytes but those that go on in a character.
-size_t characters_in(std::string_view text) {
-  return static_cast<size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
-}
 
 size_t characters_in(const Work& work) {
   size_t characters = work.tokens.items();
   if (work.pairs.empty())
-    for (size_t i = 0; i < work.texts.size(); ++i) characters += characters_in(work.texts[i]);
+    for (size_t i = 0; i < work.texts.size(); ++i)
+      characters += count_valid_characters(work.texts[i]);
   // A text that is in many pairs is counted in each, but walked over once.
   std::vector<size_t> of_text(work.pairs.empty() ? 0 : work.texts.size());
-  for (size_t i = 0; i < of_text.size(); ++i) of_text[i] = characters_in(work.texts[i]);
+  for (size_t i = 0; i < of_text.size(); ++i) of_text[i] = count_valid_characters(work.texts[i]);
   for (const PairPlaces& pair : work.pairs)
     characters += of_text[pair.first] + of_text[pair.second];
   return characters;
@@ -62,11 +59,9 @@ TeiCost cost_of(const Work& work, const Context& context) {
 }
 
 void add_cost_headers(Response& response, const TeiCost& cost, const Vectors& vectors) {
-  uint64_t tokens = 0;
   Nanoseconds waited = 0;
   Nanoseconds engine = 0;
   for (const Vectors::Fact& fact : vectors.facts) {
-    tokens += fact.tokens;
     waited += fact.waited_ns;
     engine += static_cast<Nanoseconds>(fact.engine_ns);
   }
@@ -76,7 +71,7 @@ void add_cost_headers(Response& response, const TeiCost& cost, const Vectors& ve
       {"x-compute-type", cost.backend},
       {"x-compute-time", took},
       {"x-compute-characters", std::to_string(cost.characters)},
-      {"x-compute-tokens", std::to_string(tokens)},
+      {"x-compute-tokens", std::to_string(vectors.tokens())},
       {"x-total-time", took},
       {"x-tokenization-time", "0"},
       {"x-queue-time", in_ms(waited / count)},

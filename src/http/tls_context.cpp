@@ -1,7 +1,5 @@
 #include "http/tls_context.h"
 
-#include <algorithm>
-#include <iterator>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string_view>

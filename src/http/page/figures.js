@@ -5,14 +5,14 @@ const nanoseconds = 1e9;
 
 // The largest value that falls into a bucket of src/base/histogram.h, which cuts each doubling
 // into 64 ranges.
-export function highestOf(bucket) {
+function highestOf(bucket) {
   const octave = Math.floor(bucket / 64);
   const shift = octave > 1 ? octave - 1 : 0;
   return (bucket - shift * 64 + 1) * 2 ** shift - 1;
 }
 
 // Pairs of bucket and count, in order: what was counted since the older ones were read.
-export function countsBetween(older, newer) {
+function countsBetween(older, newer) {
   const before = new Map(older);
   return newer
     .map(([bucket, count]) => [bucket, count - (before.get(bucket) ?? 0)])
