@@ -6,42 +6,19 @@
 docs/page.webp is live-1280-light.webp of a minute. Needs a release build and Chromium.
 """
 
-import contextlib
 import os
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/integration"))
 from browser import Page, browser  # noqa: E402  (beside the tests, which are no package)
-from http_client import HttpServer, serving_http  # noqa: E402
+from http_client import both_lanes_used, serving_apart  # noqa: E402
 
 SIZES = ((1280, 900), (360, 740))
 QUESTION = ["resize photos from the command line"]
 DESCRIPTION = "a program that does something useful, with a manual and an example of its use"
-
-
-@contextlib.contextmanager
-def both_lanes_used(server: HttpServer) -> Iterator[None]:
-    over = threading.Event()
-
-    def use(lane: str, texts: list[str], pause_s: float) -> None:
-        while not over.wait(pause_s):
-            server.embed({"input": texts}, f"/{lane}/v1/embeddings")
-
-    users = [threading.Thread(target=use, args=("high", QUESTION, 0.05)),
-             threading.Thread(target=use, args=("low", [DESCRIPTION] * 256, 0.1))]
-    for user in users:
-        user.start()
-    try:
-        yield
-    finally:
-        over.set()
-        for user in users:
-            user.join()
 
 
 def take(page: Page, folder: Path, name: str) -> None:
@@ -58,9 +35,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="hilo-") as scratch,
-        serving_http(Path(scratch), Path(scratch, "s"), "--model", os.environ["HILO_MODEL"]) as server,
+        serving_apart(Path(scratch), "--model", os.environ["HILO_MODEL"]) as server,
         browser(Path(scratch)) as chromium,
-        both_lanes_used(server),
+        both_lanes_used(server, QUESTION, [DESCRIPTION] * 256, pauses_s=(0.05, 0.1)),
     ):
         address = f"http://127.0.0.1:{server.port}"
         live = chromium.open(f"{address}/")

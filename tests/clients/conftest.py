@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from golden import Golden, read_golden
-from http_client import HttpServer, serving_http
+from http_client import HttpServer, serving_apart
 from real_engine import model_folder as model_folder
 from real_engine import watchdog_of
 
@@ -31,10 +30,8 @@ def golden() -> Golden:
 
 @pytest.fixture(scope="session")
 def server(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
-    with tempfile.TemporaryDirectory(prefix="hilo-") as runtime:
-        folder, socket_path = tmp_path_factory.mktemp("server"), Path(runtime) / "s"
-        with serving_http(folder, socket_path, "--model", model_folder) as serving:
-            yield serving
+    with serving_apart(tmp_path_factory.mktemp("server"), "--model", model_folder) as serving:
+        yield serving
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
 
 import numpy
 import pytest
 from golden import Golden
-from http_client import serving_http
+from http_client import serving_apart
 from huggingface_hub import AsyncInferenceClient, InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 from processes import ROOT
@@ -109,11 +108,10 @@ def test_haystack_ranks(tmp_path: Path) -> None:
 
     folder = ROOT / "tests/golden/families/bert_cross_encoder"
     texts = ["a b c", "d", "x y z a", "hello"]
-    with tempfile.TemporaryDirectory(prefix="hilo-") as runtime:
-        with serving_http(tmp_path, Path(runtime) / "s", "--model", folder) as server:
-            ranks = server.ask("POST", "/rerank", {"query": "a b", "texts": texts}).json
-            ranker = HuggingFaceTEIRanker(url=f"http://127.0.0.1:{server.port}", token=None)
-            documents = [Document(content=text) for text in texts]
-            ranked = ranker.run(query="a b", documents=documents, top_k=3)["documents"]
+    with serving_apart(tmp_path, "--model", folder) as server:
+        ranks = server.ask("POST", "/rerank", {"query": "a b", "texts": texts}).json
+        ranker = HuggingFaceTEIRanker(url=f"http://127.0.0.1:{server.port}", token=None)
+        documents = [Document(content=text) for text in texts]
+        ranked = ranker.run(query="a b", documents=documents, top_k=3)["documents"]
     assert [one.content for one in ranked] == [texts[rank["index"]] for rank in ranks[:3]]
     assert [one.score for one in ranked] == [rank["score"] for rank in ranks[:3]]

@@ -8,6 +8,8 @@ import json
 import re
 import socket as sockets
 import ssl
+import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +101,35 @@ def serving_http(folder: Path, socket: Path, *arguments: str | Path) -> Iterator
         stop(engine)
 
 
-def is_front_end(pid: int) -> bool:
-    return b"hilo-http" in Path(f"/proc/{pid}/cmdline").read_bytes()
+@contextlib.contextmanager
+def serving_apart(folder: Path, *arguments: str | Path) -> Iterator[HttpServer]:
+    """The same with a socket in a folder of its own, whose path is short."""
+    with tempfile.TemporaryDirectory(prefix="hilo-") as runtime:
+        with serving_http(folder, Path(runtime) / "s", *arguments) as server:
+            yield server
+
+
+@contextlib.contextmanager
+def both_lanes_used(
+    server: HttpServer, high: list[str], low: list[str], pauses_s: tuple[float, float] = (0, 0)
+) -> Iterator[None]:
+    """Somebody embeds these texts in each lane meanwhile, again and again."""
+    over = threading.Event()
+
+    def use(lane: str, texts: list[str], pause_s: float) -> None:
+        while not over.wait(pause_s):
+            assert server.embed({"input": texts}, f"/{lane}/v1/embeddings").status == 200
+
+    users = [threading.Thread(target=use, args=("high", high, pauses_s[0])),
+             threading.Thread(target=use, args=("low", low, pauses_s[1]))]
+    for user in users:
+        user.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for user in users:
+            user.join()
 
 
 def stop(engine: Engine) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hilo_ctypes import echo_vector
-from http_client import HttpServer, Reply, serving_http
+from http_client import HttpServer, Reply, serving_apart, serving_http
 
 DIMS = 64  # of the echo
 TEXT_BYTES_MAX = 128 * 1024
@@ -25,10 +24,8 @@ EVERY_FIELD = {"input": ["größer", "b"], "model": "echo", "encoding_format": "
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
-    with tempfile.TemporaryDirectory(prefix="hilo-") as runtime:
-        folder, socket = tmp_path_factory.mktemp("server"), Path(runtime) / "s"
-        with serving_http(folder, socket, "--backend", "echo") as serving:
-            yield serving
+    with serving_apart(tmp_path_factory.mktemp("server"), "--backend", "echo") as serving:
+        yield serving
 
 
 @pytest.fixture

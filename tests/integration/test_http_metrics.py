@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from http_client import HttpServer, http_port, serving_http, stop
-from processes import HILO, Engine, until
+from http_client import HILO_HTTP, HttpServer, http_port, serving_http, stop
+from processes import Engine, until
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
-
-HILO_HTTP = str(Path(HILO).with_name("hilo-http"))
 
 
 @pytest.fixture

@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from http_client import HttpServer, Reply, http_port, serving_http, stop
-from processes import HILO, PATIENCE_S, Engine, run_hilo, until
+from http_client import HILO_HTTP, HttpServer, Reply, http_port, serving_http, stop
+from processes import PATIENCE_S, Engine, run_hilo, until
 
-HILO_HTTP = str(Path(HILO).with_name("hilo-http"))
 SEARCH = "sk-0123456789abcdef-search"
 INDEX = "sk-0123456789abcdef-index"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -6,33 +6,28 @@ import base64
 import json
 import math
 import struct
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hilo_ctypes import HIGH, Client
-from http_client import HttpServer, serving_http
+from http_client import HttpServer, serving_apart, serving_http
 from processes import ROOT
 
 SCORER = ROOT / "tests/golden/families/bert_cross_encoder"
 TEXTS = ["resize photos", "", "größer 图片 🙂", "word " * 600]
 
 
-def serving(model: Path) -> Iterator[HttpServer]:
-    with tempfile.TemporaryDirectory(prefix="hilo-") as folder:
-        with serving_http(Path(folder), Path(folder) / "s", "--model", model) as server:
-            yield server
+@pytest.fixture(scope="module")
+def embedder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Iterator[HttpServer]:
+    with serving_apart(tmp_path_factory.mktemp("embedder"), "--model", model_folder) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def embedder(model_folder: Path) -> Iterator[HttpServer]:
-    yield from serving(model_folder)
-
-
-@pytest.fixture(scope="module")
-def scorer() -> Iterator[HttpServer]:
-    yield from serving(SCORER)
+def scorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
+    with serving_apart(tmp_path_factory.mktemp("scorer"), "--model", SCORER) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +148,7 @@ def test_prompts(model_folder: Path, tmp_path: Path) -> None:
     settings = model / "config_sentence_transformers.json"
     settings.unlink(missing_ok=True)
     settings.write_text(json.dumps({"prompts": {"query": "search for: "}}))
-    for server in serving(model):
+    with serving_apart(tmp_path, "--model", model) as server:
         (vector,) = post(server, "/embed", inputs="photos", prompt_name="query")
         assert vector == post(server, "/embed", inputs="search for: photos")[0]
         inputs = {"source_sentence": "photos", "sentences": ["pictures"]}

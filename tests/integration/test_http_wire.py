@@ -11,13 +11,12 @@ import json
 import resource
 import socket as sockets
 import struct
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hilo_ctypes import echo_vector
-from http_client import HttpServer, serving_http
+from http_client import HttpServer, serving_apart, serving_http
 from processes import PATIENCE_S, descriptors, until
 
 POST = b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\n"
@@ -31,10 +30,8 @@ CONNECTIONS_OF_A_CROWD = 2000
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
-    with tempfile.TemporaryDirectory(prefix="hilo-") as runtime:
-        folder, socket = tmp_path_factory.mktemp("server"), Path(runtime) / "s"
-        with serving_http(folder, socket, "--backend", "echo") as serving:
-            yield serving
+    with serving_apart(tmp_path_factory.mktemp("server"), "--backend", "echo") as serving:
+        yield serving
 
 
 @pytest.fixture

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from http_client import HttpServer, Reply, serving_http
+from http_client import HttpServer, Reply, serving_apart
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from processes import ROOT, run_hilo
 
 
-def serving(logs: Path, model: Path) -> Iterator[HttpServer]:
-    with tempfile.TemporaryDirectory(prefix="hilo-") as folder:
-        with serving_http(logs, Path(folder) / "s", "--model", model) as started:
-            yield started
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Iterator[HttpServer]:
-    yield from serving(tmp_path_factory.mktemp("logs"), model_folder)
+    with serving_apart(tmp_path_factory.mktemp("logs"), "--model", model_folder) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def scorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
     model = ROOT / "tests/golden/families/bert_cross_encoder"
-    yield from serving(tmp_path_factory.mktemp("logs"), model)
+    with serving_apart(tmp_path_factory.mktemp("logs"), "--model", model) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,15 @@ import contextlib
 import json
 import re
 import signal
-import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser import Browser, Page, browser
-from http_client import HttpServer, http_port, serving_http, stop
-from processes import HILO, ROOT, Engine
+from http_client import (HILO_HTTP, HttpServer, both_lanes_used, http_port, serving_apart,
+                         serving_http, stop)
+from processes import ROOT, Engine
 
-HILO_HTTP = str(Path(HILO).with_name("hilo-http"))
 KEY = "k" * 40
 ASKED = "document.querySelector('#key-dialog').open"
 READY = "document.body.dataset.state === 'ready'"
@@ -32,10 +30,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Iterator[HttpServer]:
-    with tempfile.TemporaryDirectory(prefix="hilo-") as folder:
-        logs = tmp_path_factory.mktemp("logs")
-        with serving_http(logs, Path(folder) / "s", "--model", model_folder) as serving:
-            yield serving
+    with serving_apart(tmp_path_factory.mktemp("logs"), "--model", model_folder) as serving:
+        yield serving
 
 
 @contextlib.contextmanager
@@ -51,25 +47,8 @@ def opened(
     page.close()
 
 
-@contextlib.contextmanager
-def embedding(server: HttpServer) -> Iterator[None]:
-    """Somebody uses both lanes meanwhile."""
-    over = threading.Event()
-
-    def use(lane: str, texts: list[str]) -> None:
-        while not over.is_set():
-            assert server.embed({"input": texts}, f"/{lane}/v1/embeddings").status == 200
-
-    users = [threading.Thread(target=use, args=("high", ["resize photos"])),
-             threading.Thread(target=use, args=("low", ["a longer text of an index"] * 16))]
-    for user in users:
-        user.start()
-    try:
-        yield
-    finally:
-        over.set()
-        for user in users:
-            user.join()
+def embedding(server: HttpServer) -> contextlib.AbstractContextManager[None]:
+    return both_lanes_used(server, ["resize photos"], ["a longer text of an index"] * 16)
 
 
 def server_figure(name: str) -> str:
