@@ -36,7 +36,7 @@ endfunction()
 
 if(CMAKE_BUILD_TYPE STREQUAL Release)
   simulation_mutant(lane_purity src/engine/dispatch.cpp "violates P1"
-    "take_plan(lane, queues_[lane_index(lane)]" "take_plan(lane, queues_[0]")
+    "take_plan(lane, queues," "take_plan(lane, queues_[0],")
   simulation_mutant(size_of_plans src/scheduler/plan.cpp "violates P1"
     "if (together.total > budget) return false;" "")
   simulation_mutant(turns_of_kinds_of_work src/scheduler/plan.cpp "violates P2"

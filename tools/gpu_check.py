@@ -197,8 +197,8 @@ def run_parts(kit: Kit, wanted: list[str]) -> dict[str, str]:
     return outcomes
 
 
-def describe_machine(kit: Kit) -> str:
-    """For the log: what a figure is worth depends on it. Empty if there is no GPU."""
+def describe_machine(kit: Kit) -> bool:
+    """For the log: what a figure is worth depends on it. Returns whether there is a GPU."""
     lines = [f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}"]
     lines += [f"{name}: {kit.environment.get(name, '')}"
               for name in ("HILO_CUDA_PLUGIN", "LD_LIBRARY_PATH", "HILO_TEST_MODEL")]
@@ -211,7 +211,7 @@ def describe_machine(kit: Kit) -> str:
         lines += (kit.out / f"{name}.log").read_text(errors="replace").splitlines()[2:]
     (kit.out / "machine.txt").write_text("\n".join(lines) + "\n")
     print("\n".join(lines), flush=True)
-    return "" if outcome != "passed" else lines[0]
+    return outcome == "passed"
 
 
 def pack(folder: Path) -> Path:

@@ -13,8 +13,7 @@ from arrangements import (answers, end_server, end_with_parent, free_port, serve
                           wait_for_server, with_children)
 
 # The crowd of LOW connections is there to stay.
-PATIENT = [f"--http-{what}-seconds={seconds}" for what, seconds in
-           (("header", 3600), ("body", 3600), ("idle", 3600), ("write", 3600))]
+PATIENT = [f"--http-{what}-seconds=3600" for what in ("header", "body", "idle", "write")]
 
 
 @dataclass

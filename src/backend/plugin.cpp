@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "base/own_path.h"
+
 namespace hilo {
 namespace {
 
@@ -25,7 +27,7 @@ Result<fs::path> find_plugin(const PluginSpec& spec) {
       return fs::absolute(named, unknown);  // dlopen() would look elsewhere.
     return Error{fmt::format("${} names {}, which is not there", spec.path_variable, named)};
   }
-  const fs::path folder = fs::read_symlink("/proc/self/exe", unknown).parent_path();
+  const fs::path folder = own_path().parent_path();
   for (const fs::path& place : {folder, folder.parent_path() / "lib"})
     if (fs::exists(place / spec.file, unknown)) return place / spec.file;
   return Error{fmt::format("{} is not there: neither in {} nor in its ../lib, and ${} names none",
@@ -69,6 +71,14 @@ Result<void*> load_plugin(const PluginSpec& spec) {
     return Error{
         fmt::format("{} is another library: it has no function {}", path->string(), spec.function)};
   return function;
+}
+
+Status check_table_version(const char* file, uint32_t version, uint32_t needed) {
+  if (version == needed) return {};
+  return Error{
+      fmt::format("{} has version {} of its table, and hilo needs {}: "
+                  "install both from one build",
+                  file, version, needed)};
 }
 
 }  // namespace hilo

@@ -1,8 +1,8 @@
 #include "cli/model_facts.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,10 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string output_sentence(const ModelHeader& header) {
-  if (header.score) return "one float, the score of a pair of texts";
-  return fmt::format("{} floats, {} pooling, {}", header.dims(), pooling_name(header.pooling),
-                     header.normalize ? "of length 1" : "not normalized");
+std::string output_sentence(bool scores, uint32_t dims, std::string_view pooling, bool normalized) {
+  if (scores) return "one float, the score of a pair of texts";
+  return fmt::format("{} floats, {} pooling, {}", dims, pooling,
+                     normalized ? "of length 1" : "not normalized");
 }
 
 std::string mebibytes(uint64_t bytes) {
@@ -69,7 +69,8 @@ void print_header(const ModelHeader& header) {
   print_line("vocabulary", fmt::format("{} ids", encoder.vocabulary));
   print_line("tokens", fmt::format("at most {} a text, of {} that have a position",
                                    header.tokens_max, encoder.text_tokens_max()));
-  print_line("vectors", output_sentence(header));
+  print_line("vectors", output_sentence(header.score.has_value(), header.dims(),
+                                        pooling_name(header.pooling), header.normalize));
   std::string prompts;
   for (const Prompt& prompt : header.prompts)
     prompts += fmt::format("{}{} ", prompts.empty() ? "" : ", ", prompt.name);
@@ -135,10 +136,8 @@ Status print_engine(const PreparedModel& model) {
 Status print_prepared(const PreparedModel& model) {
   print_line("prepared", (model.directory / manifest_name).string());
   print_line("model", model.name);
-  print_line("vectors", model.cross_encoder
-                            ? "one float, the score of a pair of texts"
-                            : fmt::format("{} floats, {} pooling, {}", model.dims, model.pooling,
-                                          model.normalized ? "of length 1" : "not normalized"));
+  print_line("vectors",
+             output_sentence(model.cross_encoder, model.dims, model.pooling, model.normalized));
   print_line("tokens", fmt::format("at most {} a text", model.tokens_max));
   print_line("vocabulary",
              fmt::format("{} ids, padded with {}", model.vocabulary, model.padding_id));

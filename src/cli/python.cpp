@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/own_path.h"
+
 namespace hilo {
 namespace {
 
@@ -32,8 +34,7 @@ std::string python_program(const fs::path& hilo) {
 }  // namespace
 
 Status become_python(const std::vector<std::string>& words) {
-  std::error_code unknown;
-  const fs::path hilo = fs::read_symlink("/proc/self/exe", unknown);
+  const fs::path hilo = own_path();
   std::vector<std::string> command{python_program(hilo), "-c", program};
   command.insert(command.end(), words.begin(), words.end());
   std::vector<char*> arguments;
@@ -41,7 +42,7 @@ Status become_python(const std::vector<std::string>& words) {
   for (std::string& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   // The engine that Python starts is this one.
-  if (!unknown) ::setenv("HILO_BIN", hilo.c_str(), /*overwrite=*/0);
+  if (!hilo.empty()) ::setenv("HILO_BIN", hilo.c_str(), /*overwrite=*/0);
   ::execvp(arguments[0], arguments.data());
   return Error{fmt::format("cannot start {}: {}; name a Python that has hilo in HILO_PYTHON",
                            command[0], std::strerror(errno))};

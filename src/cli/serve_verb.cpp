@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -7,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/own_path.h"
 #include "channel/socket_path.h"
 #include "cli/service.h"
 #include "cli/verb.h"
@@ -48,11 +48,6 @@ Result<UniqueFd> take_connection(int descriptor) {
   ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
   return connection;
-}
-
-std::filesystem::path program_folder() {
-  std::error_code unknown;
-  return std::filesystem::read_symlink("/proc/self/exe", unknown).parent_path();
 }
 
 class ServeVerb final : public Verb {
@@ -118,7 +113,7 @@ class ServeVerb final : public Verb {
 
   // It lies beside this program, and connects to the socket as others do.
   ProgramSpec http_program() const {
-    std::vector<std::string> words{(program_folder() / "hilo-http").string(), "--socket",
+    std::vector<std::string> words{(own_path().parent_path() / "hilo-http").string(), "--socket",
                                    options_.socket, "--listen", http_};
     if (needs_model(options_.model)) {
       words.emplace_back("--tokenizer");

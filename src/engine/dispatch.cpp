@@ -37,7 +37,7 @@ bool EngineCore::hand_out(Lane lane) {
     LaneQueues& queues = queues_[lane_index(lane)];
     const Plan plan = options_.device
                           ? take_plan_of(Work::tokenize, lane, queues, equally_busy, plan_rules_)
-                          : take_plan(lane, queues_[lane_index(lane)], equally_busy, plan_rules_);
+                          : take_plan(lane, queues, equally_busy, plan_rules_);
     if (plan.empty()) break;
     metrics_.handed_out(lane, plan.count);
     give(*worker, plan);

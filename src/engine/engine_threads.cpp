@@ -103,8 +103,7 @@ bool EngineThreads::work_has_arrived() const {
 EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
                              const EngineOptions& options)
     : backend_(backend),
-      tasks_(options.tokens_max, tasks_max, options.scores_pairs && backend.token_types() > 1),
-      dims_(backend.dims()) {
+      tasks_(options.tokens_max, tasks_max, options.scores_pairs && backend.token_types() > 1) {
   // Where workers have threads, those need the core: on two cores, HIGH was measured to begin 45 us
   // later beside an intake thread that waits awake.
   spin_max_ = backend.instant() ? awake_max() : 0;
@@ -259,7 +258,7 @@ std::vector<WorkerReport> EngineThreads::worker_reports() const {
 std::vector<BudgetLine> EngineThreads::memory_budget() const {
   size_t workers = 0;
   for (const auto& worker : workers_) workers += worker->bytes();
-  const size_t channel = client_region_bytes() + engine_region_bytes(dims_);
+  const size_t channel = client_region_bytes() + engine_region_bytes(backend_.dims());
   return {
       {"tasks and queues", sizeof(*this) + core_->bytes()},
       {"metrics", core_->metrics().bytes() + stop_meters_.size() * sizeof(StopMeter)},

@@ -70,7 +70,6 @@ class EngineThreads {
   Bell low_begins_;
   std::unique_ptr<QuotaKeeper> quota_;
   std::unique_ptr<EngineCore> core_;
-  const uint32_t dims_;
 
   Nanoseconds spin_max_ = 0;
   Nanoseconds spin_ = 0;

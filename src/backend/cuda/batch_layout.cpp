@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/cuda/tensor_plan.h"
 #include "base/ensure.h"
 
 namespace hilo {
@@ -13,7 +14,7 @@ class Sections {
  public:
   size_t add(size_t bytes) {
     const size_t offset = end_;
-    end_ += (bytes + cuda_alignment - 1) / cuda_alignment * cuda_alignment;
+    end_ += cuda_aligned(bytes);
     return offset;
   }
   size_t end() const { return end_; }

@@ -170,11 +170,7 @@ class CudaBackend final : public Backend {
 };
 
 Status check_version(const CudaDriver& driver) {
-  if (driver.version == cuda_driver_version) return {};
-  return Error{
-      fmt::format("libhilo_cuda.so has version {} of its table, and hilo needs {}: "
-                  "install both from one build",
-                  driver.version, +cuda_driver_version)};
+  return check_table_version("libhilo_cuda.so", driver.version, cuda_driver_version);
 }
 
 }  // namespace

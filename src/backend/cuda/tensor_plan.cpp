@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "backend/cuda/driver.h"
 #include "base/ensure.h"
 
 namespace hilo {
 namespace {
-
-uint64_t aligned(uint64_t bytes) {
-  return (bytes + cuda_alignment - 1) / cuda_alignment * cuda_alignment;
-}
 
 bool together(const TensorSpec& a, const TensorSpec& b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
@@ -28,12 +23,12 @@ TensorPlan plan_tensors(std::span<const TensorSpec> specs) {
   std::vector<size_t> placed;  // by offset
   for (const size_t i : order) {
     ENSURE(specs[i].first_step <= specs[i].last_step);
-    const uint64_t bytes = aligned(specs[i].bytes);
+    const uint64_t bytes = cuda_aligned(specs[i].bytes);
     uint64_t offset = 0;
     for (const size_t other : placed) {
       if (!together(specs[i], specs[other])) continue;
       if (offset + bytes <= plan.offsets[other]) break;
-      offset = std::max(offset, plan.offsets[other] + aligned(specs[other].bytes));
+      offset = std::max(offset, plan.offsets[other] + cuda_aligned(specs[other].bytes));
     }
     plan.offsets[i] = offset;
     plan.bytes = std::max(plan.bytes, offset + bytes);

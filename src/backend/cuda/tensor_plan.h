@@ -6,7 +6,14 @@
 #include <span>
 #include <vector>
 
+#include "backend/cuda/driver.h"
+
 namespace hilo {
+
+// The next multiple of cuda_alignment.
+constexpr uint64_t cuda_aligned(uint64_t bytes) {
+  return (bytes + cuda_alignment - 1) / cuda_alignment * cuda_alignment;
+}
 
 // Alive from one step to another, both included. Steps of a loop are counted once.
 struct TensorSpec {

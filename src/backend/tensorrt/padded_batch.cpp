@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "backend/cuda/driver.h"
+#include "backend/cuda/tensor_plan.h"
 #include "base/ensure.h"
 
 namespace hilo {
@@ -45,8 +45,7 @@ TensorRtShape next_table(std::span<const uint32_t> sequence_start, std::span<con
 }
 
 PaddedLayout::PaddedLayout(uint32_t cells) {
-  const size_t table =
-      (cells * sizeof(uint16_t) + cuda_alignment - 1) / cuda_alignment * cuda_alignment;
+  const size_t table = cuda_aligned(cells * sizeof(uint16_t));
   ids = 0;
   mask = table;
   types = 2 * table;

@@ -249,11 +249,7 @@ Status check_model(const ModelHeader& header, const PreparedModel& prepared) {
 }
 
 Status check_version(const TensorRtShim& shim) {
-  if (shim.version == tensorrt_shim_version) return {};
-  return Error{
-      fmt::format("libhilo_tensorrt.so has version {} of its table, and hilo needs {}: "
-                  "install both from one build",
-                  shim.version, +tensorrt_shim_version)};
+  return check_table_version("libhilo_tensorrt.so", shim.version, tensorrt_shim_version);
 }
 
 Status check_engine(const PreparedModel& prepared) {

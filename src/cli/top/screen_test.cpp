@@ -104,7 +104,6 @@ TEST(Screen, WhoHadMostComesFirstAndItsNameControlsNothing) {
   EXPECT_EQ(text.find('\x1b'), text.npos);
 }
 
-// Fails if the numbers of an engine that is gone are taken for the first ones of the next.
 // Fails if what a GPU did is told as a part of the cores' time, which its workers hardly use.
 TEST(History, WithADeviceItsTimeIsTold) {
   Snapshot older = snapshot_after(1);
@@ -115,6 +114,7 @@ TEST(History, WithADeviceItsTimeIsTold) {
   EXPECT_DOUBLE_EQ(figures_between(older, newer, Lane::low).compute_share, 0.6);
 }
 
+// Fails if the numbers of an engine that is gone are taken for the first ones of the next.
 TEST(History, AnotherEngineBeginsAnew) {
   History history = history_of(5);
   Snapshot other = snapshot_after(6);
