@@ -30,6 +30,7 @@ Nanoseconds awake_max() { return usable_cores(0).size() > 1 ? spin_ns_max : 0; }
 // ---- The intake thread
 
 void EngineThreads::loop() {
+  ask_for_short_slices();
   const HeapSeal seal;
   while (!stopping_.load(std::memory_order_relaxed)) tick();
 }

@@ -33,12 +33,12 @@ WorkerThread::WorkerThread(const WorkerThreadOptions& options, std::unique_ptr<P
   const std::string place =
       options_.core ? std::to_string(*options_.core) : fmt::format("d{}", options_.pair);
   thread_ = start_thread(fmt::format("hilo-{}-{}", lane_name(lane()), place), [this] {
+    has_class_.set_value(take_class());
     loop();
     ended_.set_value();
   });
   if (options_.core) pinned_ = pin_to_core(thread_, *options_.core);
-  if (lane() == Lane::low && options_.low_class == Preemption::LowClass::idle)
-    gives_way_ = run_only_when_idle(thread_);
+  gives_way_ = has_class_.get_future().get();
   ::pthread_getcpuclockid(thread_.native_handle(), &cpu_clock_);
 }
 
@@ -77,8 +77,16 @@ void WorkerThread::wake(uint32_t number) {
     run(number);
 }
 
+// False: the kernel does not allow it.
+bool WorkerThread::take_class() const {
+  if (lane() == Lane::high) ask_for_short_slices();
+  if (lane() == Lane::high || options_.low_class == Preemption::LowClass::normal) return true;
+  if (options_.low_class == Preemption::LowClass::idle) return run_only_when_idle();
+  be_nice();
+  return true;
+}
+
 void WorkerThread::loop() {
-  if (lane() == Lane::low && options_.low_class == Preemption::LowClass::nice) be_nice();
   for (uint32_t done = 0; wait_for_plan(done); ++done) {
     if (options_.begins != nullptr) options_.begins->ring();
     run(done);

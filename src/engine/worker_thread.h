@@ -61,6 +61,7 @@ class WorkerThread final : public Worker {
  private:
   void prepare_for_order() override;
   void wake(uint32_t number) override;
+  bool take_class() const;
   void loop();
   bool wait_for_plan(uint32_t done);
   void open_gate(uint32_t done);
@@ -74,6 +75,7 @@ class WorkerThread final : public Worker {
   bool gives_way_ = true;
   uint32_t opened_ = 0;  // The gate was opened again for so many orders.
   std::atomic<bool> stopping_{false};
+  std::promise<bool> has_class_;
   std::promise<void> ended_;
   std::future<void> has_ended_ = ended_.get_future();
   std::thread thread_;
