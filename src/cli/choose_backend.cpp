@@ -84,6 +84,10 @@ Result<CpuChoice> choose_cpu(const ModelOptions& options) {
   return CpuChoice{.level = *level, .precision = *std::move(precision)};
 }
 
+bool may_use_cpu(const ModelOptions& options) {
+  return options.backend == "cpu" || options.backend == "auto";
+}
+
 bool may_use_device(const ModelOptions& options) {
   return needs_model(options) && options.backend != "cpu";
 }

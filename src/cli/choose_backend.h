@@ -30,6 +30,8 @@ struct ChosenBackend {
   BackendFacts facts;
 };
 
+// Whether what is asked of the CPU can come to matter.
+bool may_use_cpu(const ModelOptions& options);
 // Whether it turns out only with the model in hand which backend it is, or that there is none.
 bool may_use_device(const ModelOptions& options);
 

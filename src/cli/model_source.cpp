@@ -98,7 +98,7 @@ Result<LoadedModel> load_now(const ModelSource& source) {
 
 Status find_header(ModelSource& source) {
   const ModelOptions& options = source.options;
-  if (options.backend != "cuda") {
+  if (may_use_cpu(options)) {
     auto cpu = choose_cpu(options);
     if (!cpu) return cpu.error();
     source.cpu = std::move(*cpu);

@@ -106,6 +106,8 @@ def test_an_engine_is_loaded_only_with_its_plug_in(
 ) -> None:
     """And only after the file was checked, as that names the plug-in."""
     monkeypatch.setenv("HILO_TENSORRT_PLUGIN", "/nonexistent/libhilo_tensorrt.so.11")
+    # Of no interest where the CPU computes nothing.
+    monkeypatch.setenv("HILO_CPU", "none such")
     arguments = ("embed", "--model", model_folder, "--backend", "tensorrt", "a text")
     done = run_hilo(*arguments, "--prepared", prepared)
     assert done.returncode == 1
