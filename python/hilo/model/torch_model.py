@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 from transformers import AutoModel, AutoModelForSequenceClassification
 from transformers.utils import logging as transformers_logging
 
@@ -97,6 +98,8 @@ def export(plan: Plan, path: Path) -> None:
                 input_names=plan.inputs, output_names=[plan.output], opset_version=OPSET,
                 verbose=False, external_data=False)
             assert program is not None
+            # The exporter notes which line of which file on this machine a node came from.
+            ClearMetadataAndDocStringPass()(program.model)
             program.save(path, external_data=False)
     except (RuntimeError, ValueError) as error:
         raise PrepareFailed(f"{plan.choices.model}: PyTorch {torch.__version__} cannot export it: "
