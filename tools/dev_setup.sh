@@ -83,8 +83,16 @@ need_environment() {
     make_environment "$folder"
   fi
   say "installing Python packages into $folder: $(sed '/^#/d' "$requirements" | tr '\n' ' ')"
-  logged pip "$folder/bin/python" -m pip install --disable-pip-version-check -r "$requirements"
+  logged "pip-${folder##*/}" "$folder/bin/python" -m pip install --disable-pip-version-check \
+    -r "$requirements"
   cp "$requirements" "$folder/requirements.txt"
+}
+
+# TensorRT-RTX into the environment in folder $1, where there is a package of it for this machine.
+add_tensorrt_rtx() {
+  (logged "tensorrt-rtx-${1##*/}" "$1/bin/python" -m pip install --disable-pip-version-check \
+    -r python/requirements-rtx-check.txt) ||
+    say "TensorRT-RTX could not be installed: the tests that build graphs with it will be skipped"
 }
 
 # Takes the first Python that can make environments and has the headers for extensions: the one on

@@ -96,13 +96,15 @@ def test_missing_tokenizer_is_told(tmp_path: Path) -> None:
 
 
 def test_requirements_are_said_once() -> None:
-    """pyproject.toml and the file that ./dev installs from name the same packages."""
+    """pyproject.toml and the files that ./dev installs from name the same packages."""
     root = Path(__file__).resolve().parent.parent.parent
     text = (root / "pyproject.toml").read_text()
-    lines = (root / "python/requirements-dev.txt").read_text().splitlines()
-    packages = [line for line in lines if line and not line.startswith("#")]
-    assert f"dev = {json.dumps(packages)}" in text
-    oracles = (root / "python/requirements-oracles.txt").read_text().splitlines()
-    for extra in ("prepare", "rtx-check"):
-        (line,) = [line for line in text.splitlines() if line.startswith(f"{extra} = ")]
-        assert set(json.loads(line.partition(" = ")[2])) <= set(oracles)
+
+    def required(name: str) -> list[str]:
+        lines = (root / f"python/requirements-{name}.txt").read_text().splitlines()
+        return [line for line in lines if line and not line.startswith("#")]
+
+    for extra in ("dev", "rtx-check"):
+        assert f"{extra} = {json.dumps(required(extra))}" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("prepare = ")]
+    assert set(json.loads(line.partition(" = ")[2])) <= set(required("oracles"))

@@ -14,6 +14,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 FAMILIES = HERE.parent / "golden" / "families"
+GRAPHS = HERE.parent / "golden" / "graphs"
 TEXTS = ["", "resize photos", "Zürich, naïve café!", "how to play chess " * 20, "x " * 400]
 
 hilo = pytest.importorskip("hilo", reason="the Python package hilo is not installed here")
@@ -45,20 +46,19 @@ def minilm_in_fp16(minilm, tmp_path_factory):
     return output
 
 
-def vectors_of(folder, model, texts):
-    """By ONNX Runtime, as hilo would use the graph: a padded batch, scaled to length 1."""
-    import onnxruntime
-    from hilo.model.check import padded
+def session_of(folder):
+    from hilo.model.graph_session import GraphSession
 
     content = manifest.read(folder)
+    return GraphSession(folder / content["graph"]["file"], content["model"]["padding_id"])
+
+
+def vectors_of(folder, model, texts):
+    """By ONNX Runtime, as hilo would use the graph: a padded batch, scaled to length 1."""
+    tokens_max = manifest.read(folder)["model"]["tokens_max"]
     tokenizer = hilo.Tokenizer(model)
-    ids = [tokenizer.encode(text, max_length=content["model"]["tokens_max"]) for text in texts]
-    session = onnxruntime.InferenceSession(
-        str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
-    vectors = session.run(None, {
-        "input_ids": padded(ids, content["model"]["padding_id"]),
-        "attention_mask": padded([[1] * len(each) for each in ids], 0),
-        "token_type_ids": padded([[0] * len(each) for each in ids], 0)})[0]
+    ids = [tokenizer.encode(text, max_length=tokens_max) for text in texts]
+    vectors = session_of(folder).vectors(ids, [[0] * len(each) for each in ids])
     assert vectors.dtype == numpy.float32
     return vectors / numpy.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -98,6 +98,31 @@ def test_every_family_is_exported(family, tmp_path):
     assert content["graph"]["check"]["difference_max"] < 1e-4
     # The exporter's notes would tell where the files of this machine lie.
     assert b"torch_model.py" not in (tmp_path / "model.onnx").read_bytes()
+
+
+def weights_of(graph):
+    """Of what is multiplied or added; shapes and other small numbers may be folded differently."""
+    import onnx
+
+    tensors = map(onnx.numpy_helper.to_array, onnx.load(str(graph)).graph.initializer)
+    return sorted(tensor.tobytes() for tensor in tensors if tensor.size >= 32)
+
+
+@pytest.mark.parametrize("folder", sorted(GRAPHS.iterdir()), ids=lambda folder: folder.name)
+def test_committed_graphs_are_what_is_exported_now(folder, tmp_path):
+    """Which checks without PyTorch (tests/graphs) are about."""
+    committed = manifest.read(folder)["graph"]
+    prepare(Choices(FAMILIES / folder.name, tmp_path, precision=committed["precision"],
+                    builder="none"))
+    fresh = manifest.read(tmp_path)["graph"]
+    for name in ("precision", "opset", "inputs", "outputs"):
+        assert fresh[name] == committed[name]
+    assert weights_of(tmp_path / fresh["file"]) == weights_of(folder / committed["file"])
+    ids = [[0, 7, 9, 40, 2], [0, *range(5, 36), 2]]
+    types = [[0, 0, 0, 1, 1], [0] * 20 + [1] * 13]
+    found, expected = (session_of(each).vectors(ids, types) for each in (tmp_path, folder))
+    # Other versions order operators differently: a few roundings of the format.
+    assert numpy.abs(found - expected).max() < {"fp32": 1e-5, "fp16": 1e-2}[fresh["precision"]]
 
 
 def test_pooling_by_the_last_token():

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
+from hilo.model.graph_session import GraphSession
 from hilo.model.plan import DIFFERENCE_MAX, Plan, PrepareFailed
 from hilo.model.torch_model import Reference
 from hilo.tokenizer import Tokenizer
@@ -34,11 +34,6 @@ def lists_of_ids(plan: Plan) -> list[list[int]]:
     return [tokenizer.encode(text, max_length=length) for length in lengths]
 
 
-def padded(lists: list[list[int]], padding: int) -> np.ndarray[Any, Any]:
-    longest = max(map(len, lists))
-    return np.array([ids + [padding] * (longest - len(ids)) for ids in lists], np.int64)
-
-
 def types_of(ids: list[int]) -> list[int]:
     """As of a pair: the first half 0, the rest 1."""
     return [int(2 * place >= len(ids)) for place in range(len(ids))]
@@ -51,22 +46,10 @@ def compare(plan: Plan, graph: Path) -> Comparison:
     reference = Reference(plan)
     expected = np.array([
         reference.vector(ids, of).numpy() for ids, of in zip(lists, types, strict=True)])
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        str(graph), options, providers=["CPUExecutionProvider"])
-
-    def run(some: list[int]) -> np.ndarray[Any, Any]:
-        chosen = [lists[i] for i in some]
-        feed = {"input_ids": padded(chosen, plan.padding_id),
-                "attention_mask": padded([[1] * len(ids) for ids in chosen], 0),
-                "token_type_ids": padded([types[i] for i in some], 0)}
-        vectors: np.ndarray[Any, Any] = session.run(
-            [plan.output], {name: feed[name] for name in plan.inputs})[0]
-        return vectors.reshape(len(some), -1)
-
-    everything = list(range(len(lists)))
-    together, alone = run(everything), np.concatenate([run([i]) for i in everything])
+    session = GraphSession(graph, plan.padding_id)
+    together = session.vectors(lists, types)
+    alone = np.concatenate([
+        session.vectors([ids], [of]) for ids, of in zip(lists, types, strict=True)])
     result = worst([len(ids) for ids in lists], expected, [together, alone], plan.cross_encoder)
     allowed = DIFFERENCE_MAX[plan.choices.precision]
     if not result.difference_max <= allowed:
