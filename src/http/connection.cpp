@@ -1,6 +1,8 @@
 #include "http/connection.h"
 
 #include <algorithm>
+#include <array>
+#include <boost/asio/post.hpp>
 
 #include <fmt/format.h>
 
@@ -43,12 +45,10 @@ void add_tag(Response& response, const RequestTag& tag) {
 
 }  // namespace
 
-Connection::Connection(Service& service, std::unique_ptr<Stream> stream, const Executor& executor,
-                       std::string client)
+Connection::Connection(Service& service, std::unique_ptr<Stream> stream, std::string client)
     : service_(service),
       stream_(std::move(stream)),
       client_(std::move(client)),
-      wake_(executor),
       reader_(service.options.limits.body_bytes_max) {}
 
 void Connection::enter(Phase phase, double seconds) {
@@ -62,7 +62,12 @@ void Connection::count_body(size_t bytes) {
 }
 
 void Connection::tick(Instant now) {
-  if (phase_ == Phase::answer || timed_out_ || now < deadline_) return;
+  if (phase_ == Phase::compute && !std::exchange(watched_, true))
+    stream_->watch_for_hang_up([this] {
+      hung_up_ = true;
+      waiter_.wake();
+    });
+  if (phase_ == Phase::answer || phase_ == Phase::compute || timed_out_ || now < deadline_) return;
   timed_out_ = true;
   stream_->cancel();
 }
@@ -75,7 +80,7 @@ void Connection::end_when_idle() {
 void Connection::end_now() {
   ending_ = hung_up_ = timed_out_ = true;
   stream_->cancel();
-  wake_.cancel();
+  waiter_.wake();
 }
 
 Awaitable<void> Connection::run() {
@@ -142,10 +147,13 @@ Awaitable<std::optional<Problem>> Connection::receive() {
   const size_t bodies_max = size_t{limits.bodies_mib_max} << 20;
   record_ = {};
   record_.client = client_;
-  if (reader_.has_bytes())
+  if (reader_.has_bytes()) {
     enter(Phase::header, limits.header_seconds);
-  else if (phase_ != Phase::idle)
+    // It came together with the one before: now it is the turn of other connections.
+    co_await asio::post(asio::use_awaitable_t<Executor>{});
+  } else if (phase_ != Phase::idle) {
     enter(Phase::idle, limits.idle_seconds);
+  }
   bool leave_given = false;
   record_.begun = monotonic_now();
   while (true) {
@@ -281,7 +289,7 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
 
   Call call{.work = std::move(exchange.work)};
   if (*timeout) call.deadline = record_.received + **timeout * millisecond_ns;
-  call.finished = [this] { wake_.cancel(); };
+  call.finished = [this] { waiter_.wake(); };
   service_.engine.client(*lane)->begin(call);
   if (!co_await await_result(call)) {
     // A lost engine ends its calls, so the client is still the one that has this one.
@@ -309,14 +317,13 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
   co_return response;
 }
 
-// False: the client hung up before.
+// False: the client hung up before. That is looked for from the next tick on: most calls are over
+// by then, and a watch costs as much as reading the request.
 Awaitable<bool> Connection::await_result(Call& call) {
-  if (!call.over)
-    stream_->watch_for_hang_up([this] {
-      hung_up_ = true;
-      wake_.cancel();
-    });
-  while (!call.over && !hung_up_) co_await sleep_until_woken();
+  phase_ = Phase::compute;
+  watched_ = false;
+  while (!call.over && !hung_up_) co_await waiter_.wait();
+  phase_ = Phase::answer;
   stream_->unwatch();
   co_return call.over;
 }
@@ -325,15 +332,9 @@ Awaitable<void> Connection::on(BulkThread& thread, std::function<void()> work) {
   bool done = false;
   thread.run(std::move(work), [this, &done] {
     done = true;
-    wake_.cancel();
+    waiter_.wake();
   });
-  while (!done) co_await sleep_until_woken();
-}
-
-Awaitable<void> Connection::sleep_until_woken() {
-  boost::system::error_code woken;
-  wake_.expires_at(Alarm::time_point::max());
-  co_await wake_.async_wait(told_in(woken));
+  while (!done) co_await waiter_.wait();
 }
 
 Awaitable<bool> Connection::send(const Response& response, bool keep_open, bool head_only) {

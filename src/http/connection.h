@@ -4,9 +4,6 @@
 // Threads: the io thread.
 #pragma once
 
-#include <array>
-#include <boost/asio/basic_waitable_timer.hpp>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,14 +12,14 @@
 #include "http/request_record.h"
 #include "http/service.h"
 #include "http/stream.h"
+#include "http/waiter.h"
 
 namespace hilo::http {
 
 class Connection {
  public:
   // `client` is where it comes from, for the log.
-  Connection(Service& service, std::unique_ptr<Stream> stream, const Executor& executor,
-             std::string client);
+  Connection(Service& service, std::unique_ptr<Stream> stream, std::string client);
 
   // Serves until either side has had enough.
   Awaitable<void> run();
@@ -35,7 +32,7 @@ class Connection {
 
  private:
   // What the connection waits for, which decides what its deadline means.
-  enum class Phase { idle, header, body, answer, write };
+  enum class Phase { idle, header, body, answer, compute, write };
 
   Awaitable<bool> serve_one();
   Awaitable<std::optional<Problem>> receive();
@@ -49,7 +46,6 @@ class Connection {
                               Exchange exchange);
   Awaitable<bool> await_result(Call& call);
   Awaitable<void> on(BulkThread& thread, std::function<void()> work);
-  Awaitable<void> sleep_until_woken();
   Awaitable<bool> send(const Response& response, bool keep_open, bool head_only);
   Awaitable<bool> write(std::string_view bytes);
   Awaitable<void> linger();
@@ -57,20 +53,17 @@ class Connection {
   // So many bytes of bodies are this connection's; 0 gives them back.
   void count_body(size_t bytes);
 
-  using Alarm = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                           asio::wait_traits<std::chrono::steady_clock>, Executor>;
-
   Service& service_;
   std::unique_ptr<Stream> stream_;
   const std::string client_;
-  // Never goes off by itself: cancelling it wakes the coroutine.
-  Alarm wake_;
+  Waiter waiter_;
   RequestReader reader_;
   RequestRecord record_;
   Phase phase_ = Phase::idle;
   Instant deadline_{};
   size_t body_counted_ = 0;
   bool timed_out_ = false;
+  bool watched_ = false;  // A hang-up while the engine computes is seen.
   bool ending_ = false;
   bool hung_up_ = false;
   // While a text's vector is not written out, the lane's room for it is taken.

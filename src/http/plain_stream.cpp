@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <sys/socket.h>
 
+#include "http/limits.h"
 #include "http/socket_stream.h"
 
 namespace hilo::http {
@@ -20,9 +21,15 @@ class PlainStream final : public SocketStream {
   }
 
   Awaitable<size_t> write_some(std::string_view bytes) override {
+    const auto buffer = asio::buffer(bytes.data(), bytes.size());
     boost::system::error_code error;
-    const size_t written = co_await socket().async_write_some(
-        asio::buffer(bytes.data(), bytes.size()), told_in(error));
+    // The last piece of a response, which mostly is the only one, goes at once if the socket has
+    // room. Those before it go by way of the loop, so that others have their turns.
+    if (bytes.size() < write_bytes_max) {
+      const size_t written = socket().write_some(buffer, error);
+      if (error != asio::error::would_block) co_return error ? 0 : written;
+    }
+    const size_t written = co_await socket().async_write_some(buffer, told_in(error));
     co_return error ? 0 : written;
   }
 

@@ -191,7 +191,7 @@ void Server::State::start(UniqueFd socket, bool encrypted) {
   std::string client = name_of_client(socket.get());
   auto stream = encrypted ? make_tls_stream(std::move(socket), executor, *service.tls)
                           : make_plain_stream(std::move(socket), executor);
-  connections.emplace_front(service, std::move(stream), executor, std::move(client));
+  connections.emplace_front(service, std::move(stream), std::move(client));
   const auto self = connections.begin();
   asio::co_spawn(executor, self->run(), [this, self](const std::exception_ptr& failure) {
     if (failure) log_error("a connection ended because memory or the system failed");
