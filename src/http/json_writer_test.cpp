@@ -1,7 +1,12 @@
 #include "http/json_writer.h"
 
 #include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
 #include <limits>
+#include <random>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -58,6 +63,30 @@ TEST(JsonNumber, IsShortestAndNeverNotANumber) {
                                      std::numeric_limits<float>::infinity(),
                                      std::numeric_limits<float>::quiet_NaN()});
   EXPECT_EQ(out, "[0.1,-0,1e-45,3.4028235e+38,null,null]");
+}
+
+// Goal: the numbers that are written in a way of their own are those of std::to_chars, too.
+// Method: both bounds of that way with their neighbours, and numbers of all sizes.
+TEST(JsonNumber, IsThatOfTheStandardLibrary) {
+  std::vector<float> numbers;
+  for (const float bound : {0.001F, 0.01F, 0.1F, 0.5F, 1.0F})
+    for (const float number : {std::nextafter(bound, 0.0F), bound, std::nextafter(bound, 2.0F)})
+      numbers.insert(numbers.end(), {number, -number});
+  std::minstd_rand random{1};
+  for (int i = 0; i < 20'000; ++i) {
+    const auto sign_and_mantissa = static_cast<uint32_t>(random()) & 0x807fffffU;
+    for (uint32_t exponent = 0; exponent < 255; exponent += i % 100 == 0 ? 1 : 127)
+      numbers.push_back(std::bit_cast<float>(sign_and_mantissa | exponent << 23));
+    for (const uint32_t exponent : {117U, 120U, 123U, 126U})  // 0.001 up to 1
+      numbers.push_back(std::bit_cast<float>(sign_and_mantissa | exponent << 23));
+  }
+  for (const float number : numbers) {
+    std::array<char, 32> expected;
+    const auto end = std::to_chars(expected.data(), expected.data() + expected.size(), number).ptr;
+    std::string out;
+    append_json_number(out, number);
+    ASSERT_EQ(out, std::string_view(expected.data(), end));
+  }
 }
 
 }  // namespace
