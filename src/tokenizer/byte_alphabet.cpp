@@ -41,13 +41,18 @@ std::optional<std::string> bytes_of_piece(std::string_view piece) {
   std::string bytes;
   while (!piece.empty()) {
     const DecodedCharacter decoded = decode_first(piece);
-    if (!decoded.valid || decoded.code_point >= alphabet.byte_of_character.size()) return {};
-    const int16_t byte = alphabet.byte_of_character[decoded.code_point];
-    if (byte < 0) return {};
-    bytes.push_back(static_cast<char>(byte));
+    const std::optional<uint8_t> byte = byte_of_letter(decoded.code_point);
+    if (!decoded.valid || !byte) return {};
+    bytes.push_back(static_cast<char>(*byte));
     piece.remove_prefix(decoded.bytes);
   }
   return bytes;
+}
+
+std::optional<uint8_t> byte_of_letter(char32_t letter) {
+  const int16_t byte =
+      letter < alphabet.byte_of_character.size() ? alphabet.byte_of_character[letter] : int16_t{-1};
+  return byte < 0 ? std::nullopt : std::optional(static_cast<uint8_t>(byte));
 }
 
 std::string piece_of_byte(uint8_t byte) {

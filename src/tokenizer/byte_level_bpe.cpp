@@ -35,6 +35,7 @@ uint32_t join(std::vector<BpeScratch::Symbol>& symbols, uint32_t place, uint32_t
 ByteLevelBpe::ByteLevelBpe(const Vocabulary& vocabulary)
     : vocabulary_(vocabulary),
       merges_(vocabulary.family_parts().merges),
+      characters_(vocabulary, merges_),
       fuse_unknown_(vocabulary.family_parts().options.fuse_unknown != 0),
       ignore_merges_(vocabulary.family_parts().options.ignore_merges != 0) {}
 
@@ -45,7 +46,7 @@ void ByteLevelBpe::append(AlignedView word, BpeScratch& scratch, TokenBuffer& to
       return tokens.push(vocabulary_.value_of(match.slot), word.source_of(0, match.bytes));
     }
   }
-  read_bytes(word.text, scratch);
+  read_word(word.text, scratch);
   if (scratch.symbols.size() <= short_word_symbols) {
     merge_short(scratch);
   } else {
@@ -55,23 +56,37 @@ void ByteLevelBpe::append(AlignedView word, BpeScratch& scratch, TokenBuffer& to
 }
 
 // A byte without a piece is the unknown token, or nothing where there is none.
-void ByteLevelBpe::read_bytes(std::string_view word, BpeScratch& scratch) const {
+void ByteLevelBpe::read_word(std::string_view word, BpeScratch& scratch) const {
   const std::span<const uint32_t> byte_ids = vocabulary_.family_parts().byte_ids;
   std::vector<BpeScratch::Symbol>& symbols = scratch.symbols;
   symbols.clear();
+  const auto push = [&symbols](uint32_t id, uint32_t letters) {
+    const auto place = static_cast<uint32_t>(symbols.size());
+    symbols.push_back({id, place == 0 ? nowhere : place - 1, place + 1, letters});
+  };
   bool after_unknown = false;
-  for (const char character : word) {
-    const auto byte = static_cast<uint8_t>(character);
+  const auto push_byte = [&](uint8_t byte) {
     const auto letters = static_cast<uint32_t>(letter_bytes(byte));
     const bool is_unknown = byte_ids[byte] == no_id;
     const uint32_t id = is_unknown ? vocabulary_.unknown_id() : byte_ids[byte];
     if (is_unknown && after_unknown && fuse_unknown_ && !symbols.empty()) {
       symbols.back().letters += letters;
     } else if (id != no_id) {
-      const auto place = static_cast<uint32_t>(symbols.size());
-      symbols.push_back({id, place == 0 ? nowhere : place - 1, place + 1, letters});
+      push(id, letters);
     }
     after_unknown = is_unknown;
+  };
+  for (size_t at = 0; at < word.size();) {
+    const DecodedCharacter character = decode_first(word.substr(at));
+    const bool may_be_whole = character.valid && character.bytes > 1;
+    const uint32_t token = may_be_whole ? characters_.token_at(word, at, character) : no_id;
+    if (token != no_id) {
+      push(token, 2 * character.bytes);  // No byte of such a character stands for itself in ASCII.
+    } else {
+      for (const char byte : word.substr(at, character.bytes))
+        push_byte(static_cast<uint8_t>(byte));
+    }
+    at += character.bytes;
   }
   if (!symbols.empty()) symbols.back().next = nowhere;
 }

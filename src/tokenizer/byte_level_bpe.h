@@ -11,6 +11,7 @@
 #include "tokenizer/merge_table.h"
 #include "tokenizer/token_buffer.h"
 #include "tokenizer/vocabulary.h"
+#include "tokenizer/whole_characters.h"
 
 namespace hilo {
 
@@ -40,17 +41,18 @@ class ByteLevelBpe {
  public:
   explicit ByteLevelBpe(const Vocabulary& vocabulary);
 
-  // `word` is not empty.
+  // `word` is not empty, and valid UTF-8.
   void append(AlignedView word, BpeScratch& scratch, TokenBuffer& tokens) const;
 
  private:
-  void read_bytes(std::string_view word, BpeScratch& scratch) const;
+  void read_word(std::string_view word, BpeScratch& scratch) const;
   void merge_short(BpeScratch& scratch) const;
   void merge_long(BpeScratch& scratch) const;
   static void push_symbols(AlignedView word, BpeScratch& scratch, TokenBuffer& tokens);
 
   const Vocabulary& vocabulary_;
   MergeTable merges_;
+  WholeCharacters characters_;
   bool fuse_unknown_;
   bool ignore_merges_;
 };
