@@ -238,6 +238,46 @@ def test_steps_are_a_bar_on_a_terminal() -> None:
     assert "\r" in stream.getvalue()
 
 
+def test_a_folder_that_others_may_write_is_not_built_in(prepared: Path, trtexec: Path) -> None:
+    builder = engine_builder.Builder("trtexec")
+    linked = prepared.parent / "linked"
+    linked.symlink_to(prepared)
+    with pytest.raises(PrepareFailed, match="linked: is a link"):
+        build(linked, builder, Steps(1, StringIO()))
+    prepared.chmod(0o770)
+    with pytest.raises(PrepareFailed, match=r"written by others \(mode 0770\).*chmod go-w"):
+        build(prepared, builder, Steps(1, StringIO()))
+    assert not trtexec.exists()
+
+
+def test_nothing_is_written_through_a_link(prepared: Path, trtexec: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("kept")
+    for name in ("model.engine", manifest.NAME + ".new"):
+        (prepared / name).symlink_to(other)
+    build(prepared, engine_builder.Builder("trtexec"), Steps(1, StringIO()))
+    assert other.read_text() == "kept"
+    assert (prepared / "model.engine").read_text() == "built"
+    assert not (prepared / "model.engine").is_symlink()
+
+
+def test_trtexec_writes_for_its_owner_alone(
+    prepared: Path, trtexec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)  # What comes after it is written.
+    build(prepared, engine_builder.Builder("trtexec"), Steps(1, StringIO()))
+    assert (prepared / "model.engine").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("lost", ["graph", "profiles"])
+def test_a_manifest_that_lacks_something_is_told(prepared: Path, trtexec: Path, lost: str) -> None:
+    content = manifest.read(prepared)
+    del content[lost]
+    (prepared / manifest.NAME).write_text(json.dumps(content))
+    with pytest.raises(PrepareFailed, match=rf"'{lost}'\): prepare the model again"):
+        build(prepared, engine_builder.Builder("trtexec"), Steps(1, StringIO()))
+
+
 def test_a_manifest_is_its_owners_alone(prepared: Path) -> None:
     assert (prepared / manifest.NAME).stat().st_mode & 0o777 == 0o600
     content = json.loads((prepared / manifest.NAME).read_text())

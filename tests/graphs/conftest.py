@@ -22,4 +22,6 @@ def golden(request: pytest.FixtureRequest) -> GoldenGraph:
 @pytest.fixture
 def prepared(tmp_path: Path) -> Path:
     """A folder as it comes to the machine that builds: a graph and no engine yet."""
-    return Path(shutil.copytree(GoldenGraph("mpnet").folder, tmp_path / "prepared"))
+    folder = Path(shutil.copytree(GoldenGraph("mpnet").folder, tmp_path / "prepared"))
+    folder.chmod(0o700)
+    return folder

@@ -65,13 +65,13 @@ def trtexec_command(inputs: list[str], profiles: list[Profile], graph: Path,
 def build(builder: Builder, inputs: list[str], profiles: list[Profile], graph: Path,
           engine: Path) -> str:
     """Writes the engine, readable by its owner alone, and returns the builder's version."""
+    engine.unlink(missing_ok=True)
     if builder.name == "trtexec":
         version = run_trtexec(trtexec_command(inputs, profiles, graph, engine))
         engine.chmod(0o600)
         return version
     module = importlib.import_module(builder.name)
     content = build_with_module(module, inputs, profiles, graph)
-    engine.unlink(missing_ok=True)
     descriptor = os.open(engine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
@@ -80,7 +80,7 @@ def build(builder: Builder, inputs: list[str], profiles: list[Profile], graph: P
 
 def run_trtexec(command: list[str]) -> str:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
+                          stderr=subprocess.STDOUT, text=True, check=False, umask=0o077)
     if done.returncode != 0:
         last = "\n".join(done.stdout.strip().splitlines()[-_LAST_LINES:])
         raise PrepareFailed(f"trtexec ended with status {done.returncode}:\n{last}")

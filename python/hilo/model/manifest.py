@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,27 @@ def source_files(folder: Path) -> dict[str, str]:
     return {path.name: digest_of(path) for path in names if path.is_file()}
 
 
+def check_hands(folder: Path) -> None:
+    """That nobody else can exchange what is made in there. hilo loads an engine from no other
+    folder, so this is told before the work."""
+    facts = folder.lstat()
+    if stat.S_ISLNK(facts.st_mode):
+        raise PrepareFailed(f"{folder}: is a link: name the folder itself")
+    if facts.st_uid not in (0, os.geteuid()):
+        raise PrepareFailed(f"{folder}: belongs to the user {facts.st_uid}: an engine is code, so "
+                            "hilo makes and takes one only in a folder of its own user or root")
+    if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PrepareFailed(f"{folder}: can be written by others (mode "
+                            f"{stat.S_IMODE(facts.st_mode):04o}): an engine is code, so run "
+                            "`chmod go-w` on it if you trust it")
+
+
 def write(folder: Path, content: dict[str, Any]) -> Path:
     """In one step: who reads it meanwhile finds the old one or the new."""
     path = folder / NAME
     beside = folder / (NAME + ".new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump({"format": FORMAT, **content}, file, indent=2)
         file.write("\n")

@@ -36,6 +36,7 @@ def prepare(choices: Choices, steps: Steps | None = None) -> Path:
         plan = plan_of(choices, model.info)
     folder = choices.output
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    manifest.check_hands(folder)
     for name in (manifest.NAME, _GRAPH, _ENGINE):
         (folder / name).unlink(missing_ok=True)
     content = {
@@ -63,13 +64,20 @@ def build(folder: Path, builder: engine_builder.Builder, steps: Steps | None = N
     """Makes the engine of a prepared folder and adds it to its manifest, whose path it returns."""
     steps = steps or Steps(total=1)
     content = manifest.read(folder)
-    graph = folder / manifest.checked(folder, content["graph"])
+    manifest.check_hands(folder)
     engine = folder / _ENGINE
-    profiles = [Profile(each["lane"], tuple(each["min"]), tuple(each["opt"]), tuple(each["max"]))
-                for each in content["profiles"]]
+    try:
+        graph = folder / manifest.checked(folder, content["graph"])
+        inputs = [str(each["name"]) for each in content["graph"]["inputs"]]
+        profiles = [
+            Profile(each["lane"], tuple(each["min"]), tuple(each["opt"]), tuple(each["max"]))
+            for each in content["profiles"]]
+    except (KeyError, TypeError) as error:
+        raise PrepareFailed(f"{folder / manifest.NAME}: lacks what an engine is built from "
+                            f"({error}): prepare the model again") from None
     with steps.step(f"build the engine with {builder.name}, which takes minutes"):
         version = engine_builder.build(
-            builder, [each["name"] for each in content["graph"]["inputs"]], profiles, graph, engine)
+            builder, inputs, profiles, graph, engine)
     content["engine"] = {
         **manifest.facts_of(engine), "builder": builder.name, "version": version,
         "stands_in": builder.stands_in, "gpu": engine_builder.gpu_name()}
