@@ -124,12 +124,15 @@ Status print_engine(const PreparedModel& model) {
   }
   const PreparedEngine& engine = *model.engine;
   Status status = print_file("engine", model, engine.file);
-  print_line("", fmt::format("by {} {}{}{}", engine.builder, engine.version,
-                             engine.gpu.empty() ? "" : " for " + engine.gpu,
-                             engine.stands_in ? "; a stand-in, which no TensorRT loads" : ""));
+  print_line("", fmt::format("by {} {}{}", engine.builder, engine.version,
+                             engine.gpu.empty() ? "" : " for " + engine.gpu));
   if (!status) return status;
   const auto content = read_engine(model);
-  print_line("", content ? "may be loaded: nobody else can have changed it" : "will not be loaded");
+  if (engine.stands_in)
+    print_line("", "no TensorRT loads it: it only shows that the graph can be built");
+  else
+    print_line("",
+               content ? "may be loaded: nobody else can have changed it" : "will not be loaded");
   return content ? Status{} : Status{content.error()};
 }
 
