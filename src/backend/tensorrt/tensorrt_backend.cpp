@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -225,17 +227,30 @@ class TensorRtBackend final : public Backend {
   mutable QuantumRunner quanta_;
 };
 
+// That an engine's weights are this model's, and that its ids are this tokenizer's. Models that
+// were trained on from one have its shape, so only digests tell.
+Status check_sources(const ModelHeader& header, const PreparedModel& prepared) {
+  const auto differs = [&](const std::string& name) {
+    return Error{fmt::format("{} was not prepared from {}: their {} differs; prepare it again",
+                             prepared.directory.string(), header.directory.string(), name)};
+  };
+  if (!prepared.sources.contains("config.json")) return differs("config.json");
+  for (const auto& [name, digest] : prepared.sources) {
+    const std::filesystem::path path = header.directory / name;
+    // A model may lie here without what hilo does not read; what it needs was missed before.
+    std::error_code failed;
+    const uintmax_t bytes = std::filesystem::file_size(path, failed);
+    if (failed || bytes == 0) continue;
+    const auto file = MappedFile::map(path);
+    if (!file) return file.error();
+    if (sha256(file->bytes()) != digest) return differs(name);
+  }
+  return {};
+}
+
 // That the folder was made of this model, and for what lanes can carry.
 Status check_model(const ModelHeader& header, const PreparedModel& prepared) {
-  const std::filesystem::path config = header.directory / "config.json";
-  const auto file = MappedFile::map(config);
-  if (!file) return file.error();
-  const auto source = prepared.sources.find("config.json");
-  if (source == prepared.sources.end() || source->second != sha256(file->bytes()))
-    return Error{
-        fmt::format("{} was not prepared from {}: their config.json differs; prepare it "
-                    "again",
-                    prepared.directory.string(), header.directory.string())};
+  if (Status sources = check_sources(header, prepared); !sources) return sources;
   if (prepared.dims != header.dims() || prepared.cross_encoder != header.score.has_value() ||
       prepared.vocabulary != header.encoder.vocabulary)
     return Error{fmt::format("{} is of a model of another shape than {}; prepare it again",

@@ -62,6 +62,19 @@ TEST_F(TensorRt, RefusesAnEngineOfAnotherModel) {
   PlayedTensorRt played(random_model(tiny));
   played.prepared.sources["config.json"] = "ab";
   EXPECT_THAT(refusal(played), HasSubstr("their config.json differs"));
+  played.prepared.sources.erase("config.json");
+  EXPECT_THAT(refusal(played), HasSubstr("their config.json differs"));
+}
+
+TEST_F(TensorRt, RefusesAnEngineWithOtherWeights) {
+  PlayedTensorRt played(random_model(tiny));
+  const std::string weights = "weights";
+  const std::string digest = sha256(std::as_bytes(std::span{weights}));
+  played.add_source("model.safetensors", weights, digest);
+  played.prepared.sources["README.txt"] = "of a file that is not here";
+  EXPECT_TRUE(played.make());
+  played.add_source("model.safetensors", "trained further", digest);
+  EXPECT_THAT(refusal(played), HasSubstr("their model.safetensors differs"));
 }
 
 TEST_F(TensorRt, RefusesAShapeThatIsNotTheModels) {

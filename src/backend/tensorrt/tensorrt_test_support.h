@@ -48,6 +48,12 @@ class PlayedTensorRt {
                                  options);
   }
 
+  // A file of the model, and the digest that the manifest has of it.
+  void add_source(const std::string& name, const std::string& content, const std::string& digest) {
+    test::write_file(folder_.path() / name, content);
+    prepared.sources[name] = digest;
+  }
+
   FakeDriver driver;
   FakeShim shim;
   ModelHeader header;
