@@ -98,6 +98,7 @@ def test_every_family_is_exported(family, tmp_path):
     assert content["graph"]["check"]["difference_max"] < 1e-4
     # The exporter's notes would tell where the files of this machine lie.
     assert b"torch_model.py" not in (tmp_path / "model.onnx").read_bytes()
+    assert (tmp_path / "model.onnx").stat().st_mode & 0o777 == 0o600
 
 
 def weights_of(graph):

@@ -100,6 +100,8 @@ def export(plan: Plan, path: Path) -> None:
             assert program is not None
             # The exporter notes which line of which file on this machine a node came from.
             ClearMetadataAndDocStringPass()(program.model)
+            # Before anything is in it: an engine is made of it, so nobody else may write it.
+            path.touch(mode=0o600, exist_ok=False)
             program.save(path, external_data=False)
     except (RuntimeError, ValueError) as error:
         raise PrepareFailed(f"{plan.choices.model}: PyTorch {torch.__version__} cannot export it: "
