@@ -255,6 +255,11 @@ Status check_model(const ModelHeader& header, const PreparedModel& prepared) {
       prepared.vocabulary != header.encoder.vocabulary)
     return Error{fmt::format("{} is of a model of another shape than {}; prepare it again",
                              prepared.directory.string(), header.directory.string())};
+  // Told in a file of its own, and a part of the graph.
+  if (!prepared.cross_encoder && prepared.pooling != pooling_name(header.pooling))
+    return Error{fmt::format("{} pools by {}, and {} by {}; prepare it again",
+                             prepared.directory.string(), prepared.pooling,
+                             header.directory.string(), pooling_name(header.pooling))};
   if (header.encoder.vocabulary > vocabulary_max)
     return Error{
         fmt::format("{}: its vocabulary has {} ids, and engines of TensorRT are given ids "

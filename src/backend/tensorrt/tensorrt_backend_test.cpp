@@ -83,6 +83,12 @@ TEST_F(TensorRt, RefusesAShapeThatIsNotTheModels) {
   EXPECT_THAT(refusal(played), HasSubstr("of another shape"));
 }
 
+TEST_F(TensorRt, RefusesAnEngineThatPoolsOtherwise) {
+  PlayedTensorRt played(random_model(tiny));
+  played.prepared.pooling = "lasttoken";
+  EXPECT_THAT(refusal(played), HasSubstr("pools by lasttoken, and"));
+}
+
 TEST_F(TensorRt, RefusesWhatIsNoEngineOfTensorRt) {
   PlayedTensorRt played(random_model(tiny));
   played.prepared.engine->stands_in = true;

@@ -22,7 +22,7 @@ class PlayedTensorRt {
     header.directory = folder_.path();
     prepared = {.directory = folder_.path() / "prepared",
                 .name = model.header.name,
-                .pooling = "mean",
+                .pooling = std::string{pooling_name(header.pooling)},
                 .dims = header.dims(),
                 .tokens_max = header.tokens_max,
                 .vocabulary = header.encoder.vocabulary,
