@@ -1,13 +1,9 @@
 #include "http/connection.h"
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 
-#include <fmt/format.h>
-
 #include "http/openai.h"
-#include "http/request_rules.h"
 #include "http/response_head.h"
 
 namespace hilo::http {
@@ -15,28 +11,8 @@ namespace {
 
 constexpr double linger_seconds = 2;
 constexpr size_t linger_bytes_max = 64 * 1024 * 1024;
-constexpr uint32_t retry_ms_without_engine = 1000;
+constexpr uint32_t retry_ms_without_room = 1000;
 constexpr std::string_view leave_to_send = "HTTP/1.1 100 Continue\r\n\r\n";
-// The client has hung up, so nobody is told; the log is, by the number that others use for it.
-constexpr unsigned status_hung_up = 499;
-
-Outcome<Lane> lane_of(const Request& request, const Work& work, const Caller& caller,
-                      Service& service) {
-  const auto header = read_lane(request);
-  if (!header) return header.error();
-  const auto lane = choose_lane({.path = request.path_lane,
-                                 .header = *header,
-                                 .body = work.priority,
-                                 .caller = caller.lanes,
-                                 .high_offered = service.engine.client(Lane::high) != nullptr,
-                                 .low_offered = service.engine.client(Lane::low) != nullptr,
-                                 .texts = work.size(),
-                                 .automatic_high_texts_max = service.options.auto_high_texts});
-  if (lane) return *lane;
-  return Problem{.kind = lane.error() == NoLane::contradiction ? ProblemKind::bad_request
-                                                               : ProblemKind::forbidden,
-                 .message = describe(lane.error())};
-}
 
 void add_tag(Response& response, const RequestTag& tag) {
   response.headers.emplace_back("X-Request-Id", tag.id);
@@ -67,9 +43,10 @@ void Connection::tick(Instant now) {
       hung_up_ = true;
       waiter_.wake();
     });
-  if (phase_ == Phase::answer || phase_ == Phase::compute || timed_out_ || now < deadline_) return;
+  if (phase_ == Phase::answer || timed_out_ || now < deadline_) return;
   timed_out_ = true;
   stream_->cancel();
+  waiter_.wake();
 }
 
 void Connection::end_when_idle() {
@@ -167,7 +144,7 @@ Awaitable<std::optional<Problem>> Connection::receive() {
     if (service_.bodies_bytes > bodies_max)
       co_return Problem{.kind = ProblemKind::overloaded,
                         .message = "The requests under way have as much memory as they may.",
-                        .retry_after_ms = retry_ms_without_engine};
+                        .retry_after_ms = retry_ms_without_room};
     if (!leave_given && reader_.expects_leave()) {
       leave_given = true;
       if (!co_await write(leave_to_send)) co_return std::nullopt;
@@ -207,134 +184,6 @@ Awaitable<bool> Connection::read_more() {
     enter(Phase::header, service_.options.limits.header_seconds);
   }
   co_return true;
-}
-
-Awaitable<Response> Connection::answer(Request& request) {
-  if (auto response = service_.cors.preflight(request)) co_return std::move(*response);
-  const auto found = service_.router.find(request.method, request.path);
-  if (std::holds_alternative<NoRoute>(found))
-    co_return write_openai_problem(no_such_route(request));
-  if (const auto* const wrong = std::get_if<WrongMethod>(&found)) {
-    Response response =
-        wrong->write_problem({.kind = ProblemKind::wrong_method,
-                              .message = fmt::format("'{}' takes {}, not {}.", request.path,
-                                                     wrong->allowed, request.method)});
-    response.headers.emplace_back("Allow", wrong->allowed);
-    co_return response;
-  }
-  const Route& route = *std::get<const Route*>(found);
-  record_.route = &route;
-  const auto caller = service_.access.admit(route, request);
-  if (!caller) co_return route.write_problem(caller.error());
-  record_.caller = caller->name;
-  co_return co_await follow_route(route, *caller, request);
-}
-
-Awaitable<Response> Connection::follow_route(const Route& route, const Caller& caller,
-                                             Request& request) {
-  if (route.needs_engine && !service_.engine.connected())
-    co_return route.write_problem({.kind = ProblemKind::unavailable,
-                                   .message = service_.engine.absence(),
-                                   .retry_after_ms = retry_ms_without_engine});
-  Answer answer = co_await handle(route, request);
-  std::string{}.swap(request.body);  // What the route needs of it has been copied.
-  record_.parsed = record_.computed = record_.written = monotonic_now();
-  if (auto* const response = std::get_if<Response>(&answer)) co_return std::move(*response);
-  if (const auto* const problem = std::get_if<Problem>(&answer))
-    co_return route.write_problem(*problem);
-  if (const auto* const errand = std::get_if<Errand>(&answer)) {
-    Response response;
-    co_await on(service_.errands, [&] { response = errand->run(); });
-    co_return response;
-  }
-  Exchange exchange = std::get<Exchange>(std::move(answer));
-  co_return co_await compute(route, caller, request, std::move(exchange));
-}
-
-Awaitable<Answer> Connection::handle(const Route& route, Request& request) {
-  const Context context = service_.context();
-  const auto packed = is_packed(request);
-  if (!packed) co_return packed.error();
-  if (!*packed && request.body.size() <= route.bytes_at_once)
-    co_return route.handle(request, context);
-  // Its sentence may change meanwhile.
-  const std::string absence{context.absence};
-  Answer answer;
-  co_await on(service_.bulk, [&] {
-    Context copy = context;
-    copy.absence = absence;
-    Outcome<void> ready;
-    if (*packed) ready = unpack(request, context.limits.body_bytes_max);
-    answer = ready ? route.handle(request, copy) : Answer{ready.error()};
-  });
-  co_return answer;
-}
-
-Awaitable<Response> Connection::compute(const Route& route, const Caller& caller,
-                                        const Request& request, Exchange exchange) {
-  const auto timeout = read_timeout_ms(request);
-  if (!timeout) co_return route.write_problem(timeout.error());
-  const auto lane = lane_of(request, exchange.work, caller, service_);
-  if (!lane) co_return route.write_problem(lane.error());
-  record_.lane = *lane;
-  record_.texts = exchange.work.size();
-
-  LaneRoom& room = service_.engine.room(*lane);
-  if (!room.take(record_.texts))
-    co_return route.write_problem(
-        {.kind = ProblemKind::overloaded,
-         .message = fmt::format("As many {} texts wait as may.", name_of(*lane)),
-         .retry_after_ms = room.retry_ms(record_.texts)});
-  room_.emplace(room, record_.texts);
-
-  Call call{.work = std::move(exchange.work)};
-  if (*timeout) call.deadline = record_.received + **timeout * millisecond_ns;
-  call.finished = [this] { waiter_.wake(); };
-  service_.engine.client(*lane)->begin(call);
-  if (!co_await await_result(call)) {
-    // A lost engine ends its calls, so the client is still the one that has this one.
-    service_.engine.client(*lane)->abandon(call);
-    co_return Response{.status = status_hung_up};
-  }
-  record_.computed = record_.written = monotonic_now();
-  if (call.problem) co_return route.write_problem(*call.problem);
-
-  size_t truncated = 0;
-  for (const Vectors::Fact& fact : call.vectors.facts) {
-    record_.tokens += fact.tokens;
-    record_.engine_ns_max = std::max(record_.engine_ns_max, fact.engine_ns);
-    truncated += fact.truncated ? 1 : 0;
-  }
-  call.vectors.took_ns = record_.computed - record_.received;
-  Response response;
-  if (call.vectors.values.size() <= floats_at_once)
-    response = exchange.write(call.vectors);
-  else
-    co_await on(service_.bulk, [&] { response = exchange.write(call.vectors); });
-  record_.written = monotonic_now();
-  response.headers.emplace_back("X-Hilo-Lane", *lane == Lane::high ? "high" : "low");
-  if (truncated > 0) response.headers.emplace_back("X-Hilo-Truncated", std::to_string(truncated));
-  co_return response;
-}
-
-// False: the client hung up before. That is looked for from the next tick on: most calls are over
-// by then, and a watch costs as much as reading the request.
-Awaitable<bool> Connection::await_result(Call& call) {
-  phase_ = Phase::compute;
-  watched_ = false;
-  while (!call.over && !hung_up_) co_await waiter_.wait();
-  phase_ = Phase::answer;
-  stream_->unwatch();
-  co_return call.over;
-}
-
-Awaitable<void> Connection::on(BulkThread& thread, std::function<void()> work) {
-  bool done = false;
-  thread.run(std::move(work), [this, &done] {
-    done = true;
-    waiter_.wake();
-  });
-  while (!done) co_await waiter_.wait();
 }
 
 Awaitable<bool> Connection::send(const Response& response, bool keep_open, bool head_only) {

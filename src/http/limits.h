@@ -36,7 +36,12 @@ struct Limits {
   double body_seconds = 60;
   double idle_seconds = 75;  // between two requests
   double write_seconds = 60;
+  // For the engine to answer a request without a deadline: the patience of OpenAI's clients.
+  double engine_seconds = 600;
 };
+
+// At a deadline the engine answers by itself. One that has not by then so much longer hangs.
+inline constexpr Nanoseconds engine_grace_ns = second_ns;
 
 inline constexpr Nanoseconds nanoseconds(double seconds) {
   return static_cast<Nanoseconds>(seconds * static_cast<double>(second_ns));

@@ -25,6 +25,11 @@ void add_limits(const OptionList& list, Limits& limits) {
               limits.idle_seconds, 0.1, 86400.0);
   list.number({"--write-seconds", "Time for a response to be read by the client", "N [60]"},
               limits.write_seconds, 0.1, 3600.0);
+  list.number(
+      {"--engine-seconds",
+       "Time for the engine to answer a request without X-Hilo-Timeout-Ms; then it gets 504",
+       "N [600]"},
+      limits.engine_seconds, 0.1, 86400.0);
 }
 
 }  // namespace

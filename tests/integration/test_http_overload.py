@@ -130,6 +130,25 @@ def test_a_short_request_does_not_wait_for_a_long_one(server_of_echo: HttpServer
     assert short.reply().status == long.reply().status == 200
 
 
+def test_an_engine_that_hangs_is_not_waited_for(runtime: Path, tmp_path: Path) -> None:
+    """With a deadline and without; and what it was asked for then is in nobody's way later."""
+    options = ("--backend", "echo", "--http-engine-seconds", "0.2")
+    with serving_http(tmp_path, runtime / "s", *options) as server:
+        with stopped(server.engine):
+            asked = [Asked(server, "/high/v1/embeddings", 1),
+                     Asked(server, "/low/v1/embeddings", TEXTS_OF_A_CHANNEL + 44)]
+            timed = Asked(server, "/high/v1/embeddings", 1, X_Hilo_Timeout_Ms="1")
+            for one in asked:
+                reply = one.reply()
+                assert (reply.status, reply.json["error"]["code"]) == (504, "timeout")
+                assert reply.message == "The engine has not answered for 0.2 s."
+            assert "X-Hilo-Timeout-Ms" in timed.reply().message
+            tei = server.ask("POST", "/embed", {"inputs": "a"})
+            assert (tei.status, tei.json["error_type"]) == (504, "Backend")
+        for path in ("/high/v1/embeddings", "/low/v1/embeddings"):
+            until(lambda path=path: server.embed({"input": "a"}, path).status == 200, "the engine")
+
+
 # ---- processes that die
 
 
