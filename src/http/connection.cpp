@@ -81,17 +81,14 @@ Awaitable<bool> Connection::serve_one() {
   bool sent = false;
   ++service_.requests_in_flight;
   {
-    Request request;
+    // As much as is known of one that is refused before it is whole.
+    Request request = whole ? reader_.take() : reader_.head();
+    if (!request.method.empty()) record_.request = &request;
     Response response;
-    // Of a request that is refused before it is whole, the header may be known.
-    if (reader_.state() != RequestReader::State::header) {
-      request = whole ? reader_.take() : reader_.head();
-      record_.request = &request;
-    }
     record_.tag = service_.tags.of(request);
     // No ?: here: g++ 12 destroys what is awaited in one twice.
     if (problem)
-      response = refuse(*problem);
+      response = refuse(*problem, request);
     else
       response = co_await answer(request);
     service_.cors.permit(request, response);
@@ -112,10 +109,15 @@ Awaitable<bool> Connection::serve_one() {
   co_return true;
 }
 
-Response Connection::refuse(const Problem& problem) {
+// In the form of its route, as far as that is known.
+Response Connection::refuse(const Problem& problem, const Request& request) {
   record_.received = record_.parsed = record_.computed = record_.written = monotonic_now();
-  const auto write = record_.route == nullptr ? write_openai_problem : record_.route->write_problem;
-  return write(problem);
+  const auto found = service_.router.find(request.method, request.path);
+  if (std::holds_alternative<NoRoute>(found)) return write_openai_problem(problem);
+  if (const auto* const wrong = std::get_if<WrongMethod>(&found))
+    return wrong->write_problem(problem);
+  record_.route = std::get<const Route*>(found);
+  return record_.route->write_problem(problem);
 }
 
 // Reads a request. Neither whole nor a problem: the client went away, or never came.
@@ -168,7 +170,6 @@ std::optional<Problem> Connection::refuse_early() {
   const auto found = service_.router.find(head.method, head.path);
   const auto* const route = std::get_if<const Route*>(&found);
   if (route == nullptr) return std::nullopt;
-  record_.route = *route;
   const auto caller = service_.access.admit(**route, head);
   if (caller) return std::nullopt;
   return caller.error();

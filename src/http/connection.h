@@ -37,7 +37,7 @@ class Connection {
   Awaitable<bool> serve_one();
   Awaitable<std::optional<Problem>> receive();
   std::optional<Problem> refuse_early();
-  Response refuse(const Problem& problem);
+  Response refuse(const Problem& problem, const Request& request);
   Awaitable<bool> read_more();
   Awaitable<Response> answer(Request& request);
   Awaitable<Response> follow_route(const Route& route, const Caller& caller, Request& request);

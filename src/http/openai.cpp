@@ -24,6 +24,7 @@ struct ErrorNames {
 ErrorNames names_of(ProblemKind kind) {
   switch (kind) {
     case ProblemKind::bad_request:
+    case ProblemKind::malformed_request:
     case ProblemKind::malformed_json:
     case ProblemKind::empty_list:
     case ProblemKind::unknown_tokens:

@@ -5,6 +5,7 @@ namespace hilo::http {
 unsigned status_of(ProblemKind kind) {
   switch (kind) {
     case ProblemKind::bad_request:
+    case ProblemKind::malformed_request:
     case ProblemKind::malformed_json:
     case ProblemKind::empty_list:
     case ProblemKind::unknown_tokens:

@@ -12,6 +12,7 @@ namespace hilo::http {
 
 enum class ProblemKind {
   bad_request,
+  malformed_request,  // not by the rules of HTTP
   malformed_json,
   empty_list,
   unknown_tokens,  // no such token id, or no tokenizer that could tell

@@ -53,13 +53,17 @@ Problem header_too_large() {
           .message = fmt::format("The header has more than {} bytes.", header_bytes_max)};
 }
 
+Problem malformed(std::string message) {
+  return {.kind = ProblemKind::malformed_request, .message = std::move(message)};
+}
+
 Problem problem_of(const error_code& error, uint32_t body_bytes_max) {
   if (error == beast::error::header_limit) return header_too_large();
   if (error == beast::error::body_limit)
     return {.kind = ProblemKind::body_too_large,
             .message = fmt::format("The body has more than {} bytes, the most that is taken.",
                                    body_bytes_max)};
-  return {.message = fmt::format("The request breaks the rules of HTTP: {}.", error.message())};
+  return malformed(fmt::format("The request breaks the rules of HTTP: {}.", error.message()));
 }
 
 // What a proxy is asked for, "http://host/path", counts as its path.
@@ -102,15 +106,17 @@ std::optional<Problem> RequestReader::advance() {
     if (state_ == State::header) look_for_folded_lines({bytes_.get() + begin_, used});
     begin_ += used;
     begun_ = begun_ || used > 0;
-    if (error && error != beast::error::need_more) return problem_of(error, body_bytes_max_);
+    const bool refused = error && error != beast::error::need_more;
+    // Now, because Beast adds to them what follows the last chunk, where nobody before us who takes
+    // a header out would look for it.
+    if (state_ == State::header && (refused || parser_->is_header_done()))
+      for (const auto& field : parser_->get())
+        headers_.push_back({.name = field.name_string(), .value = field.value()});
+    if (refused) return problem_of(error, body_bytes_max_);
     if (state_ == State::header && parser_->is_header_done()) {
       state_ = State::body;
       parser_->eager(true);
       if (auto problem = check_header()) return problem;
-      // Now, because Beast adds to them what follows the last chunk, where nobody before us who
-      // takes a header out would look for it.
-      for (const auto& field : parser_->get())
-        headers_.push_back({.name = field.name_string(), .value = field.value()});
     }
     if (parser_->is_done()) {
       state_ = State::whole;
@@ -133,13 +139,13 @@ void RequestReader::look_for_folded_lines(std::string_view header_part) {
 std::optional<Problem> RequestReader::check_header() const {
   const auto& message = parser_->get();
   if (folded_)  // To some proxies the second line is a header.
-    return Problem{.message = "A line of the header must not begin with a space."};
+    return malformed("A line of the header must not begin with a space.");
   if (message.version() >= 11 && message.count(beast::field::host) != 1)
-    return Problem{.message = "The header must have one Host."};
+    return malformed("The header must have one Host.");
   if (const auto coding = message.find(beast::field::transfer_encoding); coding != message.end())
     if (message.version() < 11 || message.count(beast::field::transfer_encoding) > 1 ||
         !same_ignoring_case(coding->value(), "chunked"))
-      return Problem{.message = "The only Transfer-Encoding that is understood is 'chunked'."};
+      return malformed("The only Transfer-Encoding that is understood is 'chunked'.");
   return std::nullopt;
 }
 
@@ -153,11 +159,22 @@ bool RequestReader::keep_open() const { return parser_->keep_alive(); }
 
 size_t RequestReader::body_bytes() const { return parser_->get().body().size(); }
 
-Request RequestReader::head() const {
+RequestReader::RequestLine RequestReader::request_line() const {
   const auto& message = parser_->get();
+  if (!message.target().empty()) return {message.method_string(), message.target()};
+  // Beast reads nothing of a header that is not whole.
+  const std::string_view come{bytes_.get() + begin_, end_ - begin_};
+  const std::string_view line = come.substr(0, come.find("\r\n"));
+  const size_t target = line.find(' ') + 1;
+  const size_t version = line.find(" HTTP/1.", target);
+  if (target == 0 || version == std::string_view::npos) return {};
+  return {line.substr(0, target - 1), line.substr(target, version - target)};
+}
+
+Request RequestReader::head() const {
   Request request;
-  request.method = message.method_string();
-  const std::string_view target = message.target();
+  const auto [method, target] = request_line();
+  request.method = method;
   const size_t mark = target.find('?');
   if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
   const LanePath lane_path = split_lane(path_of(target.substr(0, mark)));

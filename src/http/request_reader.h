@@ -37,7 +37,8 @@ class RequestReader {
   bool keep_open() const;
   size_t body_bytes() const;
 
-  // Once the header is there; without a body. Its views live until next().
+  // What is known of a request that is not whole: of one whose header is not, method and path. Its
+  // views live until next(), or until more of such a header comes.
   Request head() const;
   // Once whole; likewise.
   Request take();
@@ -46,6 +47,11 @@ class RequestReader {
 
  private:
   struct Parser;
+  struct RequestLine {
+    std::string_view method = {};
+    std::string_view target = {};
+  };
+  RequestLine request_line() const;
   void look_for_folded_lines(std::string_view header_part);
   std::optional<Problem> check_header() const;
 

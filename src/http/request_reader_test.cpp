@@ -100,7 +100,7 @@ TEST(RequestReader, Refuses) {
     const char* part;
   };
   const std::string post = "POST / HTTP/1.1\r\nHost: x\r\n";
-  const auto bad = ProblemKind::bad_request;
+  const auto bad = ProblemKind::malformed_request;
   const Row rows[] = {
       {"no HTTP", "hello\r\n\r\n", bad, "HTTP"},
       {"a TLS greeting", std::string("\x16\x03\x01\x02\x00\x01", 6), bad, "HTTP"},
@@ -145,6 +145,32 @@ TEST(RequestReader, Refuses) {
       EXPECT_EQ(problem->kind, row.kind);
       EXPECT_THAT(problem->message, HasSubstr(row.part));
     }
+  }
+}
+
+// Goal: a refusal can take the form of the route, whatever is wrong and however little has come.
+TEST(RequestReader, KnowsTheFirstLineOfWhatItRefuses) {
+  const std::string line = "POST /low/embed?a=b HTTP/1.1\r\n";
+  for (const std::string& bytes :
+       {line + "X: " + std::string(2 * header_bytes_max, 'a'),
+        line + "Host: x\r\nOrigin: y\r\nContent-Length: 101\r\n\r\n",
+        line + "Host: x\r\nOrigin: y\r\nTransfer-Encoding: gzip\r\n\r\n", line, line + "Ho"}) {
+    for (const size_t piece : {size_t{1}, size_t{100'000}}) {
+      RequestReader reader{body_max};
+      static_cast<void>(feed(reader, bytes, piece));
+      const Request head = reader.head();
+      EXPECT_EQ(head.method, "POST");
+      EXPECT_EQ(head.path, "/embed");
+      EXPECT_EQ(head.path_lane, LaneWish::low);
+      const bool known = bytes.find("Origin") != std::string::npos;
+      EXPECT_EQ(head.header("Origin").value_or(""), known ? "y" : "");
+    }
+  }
+  for (const std::string_view bytes : {"", "POST", "POST /embed", "POST /embed HTTP/2.0\r\n",
+                                       "/embed HTTP/1.1\r\n", " HTTP/1.1\r\n", "\r\n"}) {
+    RequestReader reader{body_max};
+    static_cast<void>(feed(reader, bytes, 100));
+    EXPECT_EQ(reader.head().method, "") << bytes;
   }
 }
 

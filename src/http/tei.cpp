@@ -33,6 +33,7 @@ ErrorForm form_of(ProblemKind kind) {
       return {0, "Overloaded"};
     case ProblemKind::unavailable:
       return {0, "Unhealthy"};
+    case ProblemKind::malformed_request:
     case ProblemKind::malformed_json:
     case ProblemKind::unauthorized:
     case ProblemKind::forbidden:

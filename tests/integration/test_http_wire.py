@@ -204,6 +204,34 @@ def test_a_client_that_does_not_read(hasty: HttpServer) -> None:
             assert lazy.recv(16).startswith(b"HTTP/1.1 200 ")
 
 
+# ---- the form of what is refused
+
+EMBED = b"POST /low/embed HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(("data", "status"), [
+    (EMBED + b"Content-Length: 99999999\r\n\r\n", 413),
+    (EMBED + b"Transfer-Encoding: chunked\r\n\r\n7fffffff\r\n", 413),
+    (EMBED + b"X: " + b"y" * 20_000, 431), (EMBED + b"Host: y\r\n\r\n", 400),
+    (EMBED + b"X\r\n\r\n", 400), (b"GET /embed HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", 413),
+])
+def test_a_refusal_takes_the_form_of_its_route(
+    server: HttpServer, data: bytes, status: int
+) -> None:
+    is_in_tei_s_form(server.send_raw(data), status)
+
+
+@pytest.mark.parametrize("data", [EMBED, EMBED + b"Content-Length: 9\r\n\r\n{"])
+def test_so_does_one_that_came_too_slowly(hasty: HttpServer, data: bytes) -> None:
+    is_in_tei_s_form(hasty.send_raw(data), 408)
+
+
+def is_in_tei_s_form(answer: bytes, status: int) -> None:
+    assert answer.startswith(b"HTTP/1.1 %d " % status), answer
+    told = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert told["error"].endswith(".") and told["error_type"] == "Validation"
+
+
 # ---- clients that leave
 
 
