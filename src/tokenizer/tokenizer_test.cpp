@@ -17,7 +17,7 @@ using testing::ElementsAre;
 
 std::vector<uint32_t> encode(const Tokenizer& tokenizer, std::string_view text,
                              const EncodeOptions& options = {}) {
-  TokenizerScratch scratch;
+  static TokenizerScratch scratch;  // Making one takes longer than most texts.
   std::vector<uint32_t> ids(text.size() + 8);
   ids.resize(tokenizer.encode(text, options, scratch, ids).tokens);
   return ids;
