@@ -1,5 +1,6 @@
 #include "http/json_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
@@ -41,10 +42,10 @@ char* write_fraction(char* to, float number) {
   const auto decimal = jkj::dragonbox::to_decimal(number);
   *to = '-';
   to += decimal.is_negative ? 1 : 0;
-  std::memcpy(to, "0.", 2);
-  to += 2;
-  const uint64_t digits =
-      decimal.significand * powers_of_ten[static_cast<size_t>(fraction_digits + decimal.exponent)];
+  *to++ = '0';
+  *to++ = '.';
+  const int missing = fraction_digits + decimal.exponent;
+  const uint64_t digits = decimal.significand * powers_of_ten[static_cast<size_t>(missing)];
   write_four_digits(to, digits / 100'000'000);
   write_four_digits(to + 4, digits / 10'000 % 10'000);
   write_four_digits(to + 8, digits % 10'000);
@@ -56,8 +57,7 @@ char* write_number(char* to, float number) {
   const float size = std::abs(number);
   if (size >= 0.001F && size < 1) return write_fraction(to, number);
   if (std::isfinite(number)) return std::to_chars(to, to + json_float_bytes, number).ptr;
-  std::memcpy(to, "null", 4);
-  return to + 4;
+  return std::ranges::copy(std::string_view{"null"}, to).out;
 }
 
 }  // namespace
