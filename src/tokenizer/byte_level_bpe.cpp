@@ -158,18 +158,25 @@ void ByteLevelBpe::merge_long(BpeScratch& scratch) const {
 // The reference counts places in the letters of its alphabet, from the sizes of the tokens: behind
 // a byte that is nothing they are too early.
 void ByteLevelBpe::push_symbols(AlignedView word, BpeScratch& scratch, TokenBuffer& tokens) {
+  const std::vector<BpeScratch::Symbol>& symbols = scratch.symbols;
+  if (word.sources == nullptr) {
+    for (size_t place = 0; place < symbols.size(); place = symbols[place].next) {
+      tokens.push(symbols[place].id, TokenOffsets{});
+    }
+    return;
+  }
   scratch.sources.clear();
-  for (size_t at = 0; word.sources != nullptr && at < word.text.size(); ++at) {
+  for (size_t at = 0; at < word.text.size(); ++at) {
     const size_t letters = letter_bytes(static_cast<uint8_t>(word.text[at]));
     scratch.sources.insert(scratch.sources.end(), letters, word.sources[at]);
   }
-  const AlignedView letters{{}, word.sources == nullptr ? nullptr : scratch.sources.data()};
+  const AlignedView letters{{}, scratch.sources.data()};
   size_t begin = 0;
-  for (size_t place = 0; place < scratch.symbols.size();) {
-    const uint32_t id = scratch.symbols[place].id;
-    const size_t end = std::min<size_t>(scratch.symbols[place].next, scratch.symbols.size());
+  for (size_t place = 0; place < symbols.size();) {
+    const uint32_t id = symbols[place].id;
+    const size_t end = std::min<size_t>(symbols[place].next, symbols.size());
     size_t bytes = 0;
-    for (; place < end; ++place) bytes += scratch.symbols[place].letters;
+    for (; place < end; ++place) bytes += symbols[place].letters;
     tokens.push(id, letters.source_of(begin, bytes));
     begin += bytes;
   }

@@ -86,18 +86,8 @@ class Form {
     size_t copied = 0;  // up to here everything is done
     size_t at = 0;
     while (at < text.size()) {
-      if (is_ascii(text[at]) && (at + 1 == text.size() || is_ascii(text[at + 1]))) {
-        ++at;
-        continue;
-      }
-      const DecodedCharacter decoded = decode_first(text.substr(at));
-      const size_t end = at + decoded.bytes;
-      if (stays(decoded.code_point)) {
-        if (end == text.size() || stays(decode_first(text.substr(end)).code_point)) {
-          at = end;
-          continue;
-        }
-      }
+      at = end_of_kept(text, at);
+      if (at == text.size()) break;
       normalized_.keep(text.substr(copied, at - copied));
       at = append_run(text, at);
       copied = at;
@@ -106,6 +96,28 @@ class Form {
   }
 
  private:
+  // From a character on: the first one that does not stay or that the next one does not let stay.
+  size_t end_of_kept(std::string_view text, size_t at) const {
+    while (at < text.size()) {
+      if (is_ascii(text[at]) && (at + 1 == text.size() || is_ascii(text[at + 1]))) {
+        ++at;
+        continue;
+      }
+      DecodedCharacter last = decode_first(text.substr(at));
+      if (!stays(last.code_point)) return at;
+      size_t end = at + last.bytes;
+      while (end < text.size()) {
+        last = decode_first(text.substr(end));
+        if (!stays(last.code_point)) return at;
+        at = end;
+        end += last.bytes;
+        if (last.bytes == 1) break;  // ASCII is passed over faster
+      }
+      if (end == text.size()) return end;
+    }
+    return at;
+  }
+
   bool stays(char32_t character) const {
     if (character < 0x80) return true;
     const FormRecord& record = record_of(character);
