@@ -69,27 +69,33 @@ class WholeCharactersMaker {
     explicit Outside(size_t ids) : row_of_id_(ids) {}
     void watch(uint32_t id) {
       if (row_of_id_[id] != 0) return;
-      rows_.emplace_back().fill(never);
+      rows_.emplace_back().least.fill(never);
       row_of_id_[id] = static_cast<uint32_t>(rows_.size());
     }
     void add(uint32_t id, uint8_t byte, uint32_t rank) {
       if (row_of_id_[id] == 0) return;
-      uint32_t& least = rows_[row_of_id_[id] - 1][byte % byte_classes];
+      Row& row = rows_[row_of_id_[id] - 1];
+      uint32_t& least = row.least[byte % byte_classes];
       least = std::min(least, rank);
+      row.least_of_all = std::min(row.least_of_all, rank);
     }
     // A bit for each class of bytes with a merge of that rank or a lower one.
     uint64_t risk(uint32_t id, uint32_t rank) const {
-      const std::array<uint32_t, byte_classes>& least = rows_[row_of_id_[id] - 1];
+      const Row& row = rows_[row_of_id_[id] - 1];
       uint64_t bits = 0;
-      for (size_t byte = 0; byte < byte_classes; ++byte) {
-        bits |= uint64_t{least[byte] <= rank} << byte;
+      for (size_t byte = 0; row.least_of_all <= rank && byte < byte_classes; ++byte) {
+        bits |= uint64_t{row.least[byte] <= rank} << byte;
       }
       return bits;
     }
 
    private:
+    struct Row {
+      std::array<uint32_t, byte_classes> least;
+      uint32_t least_of_all = never;
+    };
     std::vector<uint32_t> row_of_id_;  // their number + 1
-    std::vector<std::array<uint32_t, byte_classes>> rows_;
+    std::vector<Row> rows_;
   };
 
   void read_pieces();
@@ -112,7 +118,11 @@ void WholeCharactersMaker::read_pieces() {
     const std::string_view piece = vocabulary_.piece(id);
     if (piece.empty()) continue;
     const std::optional<uint8_t> first = byte_of_letter(decode_first(piece).code_point);
-    const std::optional<uint8_t> last = byte_of_letter(decode_last(piece).code_point);
+    // Letters are of one byte or two.
+    const size_t last_bytes =
+        static_cast<uint8_t>(piece.back()) < 0x80 || piece.size() == 1 ? 1 : 2;
+    const std::string_view last_letter = piece.substr(piece.size() - last_bytes);
+    const std::optional<uint8_t> last = byte_of_letter(decode_first(last_letter).code_point);
     if (!first || !last) continue;
     ends_[id] = {*first, *last, true};
     // The bytes of a character that is no ASCII are letters of two bytes.
