@@ -56,7 +56,8 @@ if(NVCC AND CUBLASLT AND NOT HILO_SANITIZE)
   set(cuda_source ${CMAKE_SOURCE_DIR}/src/backend/cuda)
   set(cuda_plugin ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/libhilo_cuda.so)
   set(cuda_log ${CMAKE_BINARY_DIR}/ptxas.log)
-  file(GLOB cuda_read CONFIGURE_DEPENDS ${cuda_source}/*.h ${cuda_source}/kernels/*)
+  file(GLOB cuda_read CONFIGURE_DEPENDS ${cuda_source}/*.h ${cuda_source}/kernels/*
+    ${cuda_source}/plugin/*)
   string(REPLACE ";" "," cuda_architecture_list "${cuda_architectures}")
   foreach(architecture ${cuda_architectures})
     list(APPEND cuda_targets -gencode arch=compute_${architecture},code=sm_${architecture})
@@ -71,7 +72,7 @@ if(NVCC AND CUBLASLT AND NOT HILO_SANITIZE)
       || ${CMAKE_COMMAND} -E rm -f ${cuda_plugin}  # The next command tells why.
     COMMAND ${CMAKE_SOURCE_DIR}/tools/check_ptxas.py ${cuda_log}
       ${cuda_source}/kernels/ptxas.tsv --architectures ${cuda_architecture_list}
-    DEPENDS ${cuda_source}/plugin/plugin.cu ${cuda_read}
+    DEPENDS ${cuda_read}
       ${CMAKE_SOURCE_DIR}/tools/check_ptxas.py
     COMMENT "Compiling the CUDA plug-in" VERBATIM)
   add_custom_target(cuda_plugin DEPENDS ${cuda_plugin})

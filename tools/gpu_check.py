@@ -93,7 +93,7 @@ def parts_of(kit: Kit) -> dict[str, Part]:
         "replay": Part("recorded graphs against direct calls",
                        [kit.test("replay", "*DeviceLanes.Replayed*", 60)]),
         "throughput": Part("texts and tokens a second, and where the time goes", [
-            kit.bench("throughput", 120, parts="throughput,phases,overhead,products"),
+            kit.bench("throughput", 120, parts="throughput,phases,overhead"),
             kit.bench("base", 60, parts="throughput,phases", shape="base", quanta="2048,8192",
                       tokens="32,128,512", formats="bf16")]),
         "isolation": Part("both lanes at once, HIGH beside LOW, and what lives leave behind", [

@@ -101,19 +101,6 @@ def rows_of_high_text(figures: Figures) -> Iterator[Row]:
                       f"queued in {row['queue_us']:.1f} us, there after {row['done_us']:.1f} us")
 
 
-def rows_of_products(figures: Figures) -> Iterator[Row]:
-    """What each bucket's products take with the algorithms of the largest, and with its own."""
-    for number_format, measured in figures.get("formats", {}).items():
-        products = measured.get("products", [])
-        for rows in sorted({row["rows"] for row in products}):
-            here = [row for row in products if row["rows"] == rows]
-            ours, own = (sum(row[key] for row in here) for key in ("largest_us", "own_us"))
-            same = sum(row["same_bits"] for row in here)
-            yield Row(f"products of {rows} rows, {number_format}",
-                      f"{ours:.1f} us, with their own algorithms {own:.1f} us, the same bits in "
-                      f"{same} of {len(here)}")
-
-
 def rows_of_latency(latency: Figures, throughput: Figures) -> Iterator[Row]:
     rows = latency.get("formats", {}).get("bf16", {}).get("latency", [])
     alone_rates = throughput.get("formats", {}).get("bf16", {}).get("throughput", [])
@@ -153,7 +140,7 @@ def rows_of(folder: Path, outcomes: dict[str, str], judge_speed: bool) -> list[R
     readers: dict[str, Callable[[Figures], Iterator[Row]]] = {
         "throughput": lambda figures: iter(
             [*rows_of_throughput("MiniLM", figures, MINILM_TOKENS_PER_SECOND),
-             *rows_of_high_text(figures), *rows_of_products(figures)]),
+             *rows_of_high_text(figures)]),
         "base": lambda figures: rows_of_throughput("BERT-base", figures, BASE_TOKENS_PER_SECOND),
         "latency": lambda figures: rows_of_latency(figures, throughput),
         "baseline": rows_of_baseline,

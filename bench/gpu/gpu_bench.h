@@ -26,7 +26,7 @@ struct GpuBenchOptions {
   std::string shape = "minilm";
   std::string json;
   std::vector<std::string> formats{"bf16", "fp16"};
-  std::vector<std::string> parts{"throughput", "latency", "phases", "overhead", "products"};
+  std::vector<std::string> parts{"throughput", "latency", "phases", "overhead"};
   std::vector<uint32_t> tokens{16, 32, 128, 256, 512};  // of a text
   std::vector<uint32_t> quanta{1024, 2048, 4096, 8192, 16384};
   std::vector<uint32_t> high_tokens{32, 128};
@@ -113,6 +113,5 @@ Result<nlohmann::json> measure_throughput(const GpuBenchRun& run);
 Result<nlohmann::json> measure_latency(const GpuBenchRun& run);
 Result<nlohmann::json> measure_phases(const GpuBenchRun& run);
 Result<nlohmann::json> measure_overhead(const GpuBenchRun& run);
-Result<nlohmann::json> measure_products(const GpuBenchRun& run);
 
 }  // namespace hilo

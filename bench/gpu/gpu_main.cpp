@@ -5,7 +5,6 @@
 //   latency     one HIGH text alone and beside LOW
 //   phases      where the GPU's time goes
 //   overhead    what a quantum costs besides
-//   products    what it costs that one algorithm computes any number of rows
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -61,8 +60,7 @@ struct Part {
 constexpr Part parts[] = {{"throughput", measure_throughput},
                           {"latency", measure_latency},
                           {"phases", measure_phases},
-                          {"overhead", measure_overhead},
-                          {"products", measure_products}};
+                          {"overhead", measure_overhead}};
 
 // A part that fails is told in the figures, and the next one goes on.
 bool measure_format(const GpuBenchRun& run, nlohmann::json& figures) {
@@ -134,7 +132,7 @@ int main(int count, char** arguments) {
       ->capture_default_str();
   app.add_option("--parts", options.parts, "What to measure")
       ->delimiter(',')
-      ->check(CLI::IsMember({"device", "throughput", "latency", "phases", "overhead", "products"}))
+      ->check(CLI::IsMember({"device", "throughput", "latency", "phases", "overhead"}))
       ->capture_default_str();
   app.add_option("--tokens", options.tokens, "Of LOW texts")->delimiter(',')->capture_default_str();
   app.add_option("--quanta", options.quanta, "Tokens of LOW at once")

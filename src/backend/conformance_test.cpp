@@ -90,8 +90,8 @@ Candidate on_cpu(const std::string& name, Precision precision, CpuLevel level, d
             return std::make_unique<CpuSubject>(model, precision, level);
           }};
 }
-Candidate on_cuda(const std::string& name, CudaFormat format) {
-  return {name, 0.9999, 0.03, std::nullopt,
+Candidate on_cuda(const std::string& name, CudaFormat format, double score_difference_max) {
+  return {name, 0.9999, score_difference_max, std::nullopt,
           [=](const Model& model) { return std::make_unique<CudaSubject>(model, format); }};
 }
 Candidate on_tensorrt(const std::string& name, TensorRtType ids) {
@@ -120,8 +120,8 @@ INSTANTIATE_TEST_SUITE_P(
                     on_cpu("avx512", Precision::fp32, CpuLevel::avx512, 0.999999, 1e-4),
                     on_cpu("bf16", Precision::bf16, CpuLevel::avx512_bf16, 0.999, 0.05),
                     on_cpu("int8", Precision::int8, CpuLevel::avx512_vnni, 0.99, 0.2),
-                    on_cuda("cuda_on_host_bf16", cuda_bf16),
-                    on_cuda("cuda_on_host_fp16", cuda_fp16),
+                    on_cuda("cuda_on_host_bf16", cuda_bf16, 0.06),
+                    on_cuda("cuda_on_host_fp16", cuda_fp16, 0.01),
                     on_tensorrt("tensorrt_fake_int32", tensorrt_int32),
                     on_tensorrt("tensorrt_fake_int64", tensorrt_int64)),
     [](const auto& test) { return test.param.name; });

@@ -9,23 +9,24 @@ namespace hilo {
 
 Result<LayerGemms> make_layer_gemms(const CudaDriver& driver, const EncoderConfig& config,
                                     CudaFormat format, uint32_t rows_max) {
-  const auto make = [&](uint32_t columns, uint32_t depth, bool out_is_fp32) {
+  const auto make = [&](uint32_t columns, uint32_t depth, bool out_is_fp32, bool adds_bias) {
     const CudaGemmShape shape{.columns = columns,
                               .depth = depth,
                               .rows_max = rows_max,
                               .out_is_fp32 = out_is_fp32,
+                              .adds_bias = adds_bias,
                               .format = format};
     return make_handle<GemmHandle>(driver, "choose how to multiply",
                                    [&](CudaGemm** made) { return driver.make_gemm(&shape, made); });
   };
-  auto query_key_value = make(3 * config.hidden, config.hidden, false);
+  auto query_key_value = make(3 * config.hidden, config.hidden, false, true);
   if (!query_key_value) return query_key_value.error();
   // What is added to the residual keeps all its bits until then.
-  auto attention_output = make(config.hidden, config.hidden, true);
+  auto attention_output = make(config.hidden, config.hidden, true, false);
   if (!attention_output) return attention_output.error();
-  auto intermediate = make(config.intermediate, config.hidden, false);
+  auto intermediate = make(config.intermediate, config.hidden, false, false);
   if (!intermediate) return intermediate.error();
-  auto output = make(config.hidden, config.intermediate, true);
+  auto output = make(config.hidden, config.intermediate, true, false);
   if (!output) return output.error();
   return LayerGemms{.query_key_value = *std::move(query_key_value),
                     .attention_output = *std::move(attention_output),

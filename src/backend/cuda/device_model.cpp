@@ -82,7 +82,7 @@ class Pieces {
   }
   void add_layer(const LayerWeights& from, DeviceLayer& to) {
     narrow({from.query.weight, from.key.weight, from.value.weight}, to.query_key_value.weight);
-    wide({from.query.bias, from.key.bias, from.value.bias}, to.query_key_value.bias);
+    narrow({from.query.bias, from.key.bias, from.value.bias}, to.query_key_value.bias);
     linear(from.attention_output, to.attention_output);
     norm(from.attention_norm, to.attention_norm);
     linear(from.intermediate, to.intermediate);

@@ -1,5 +1,6 @@
-// A model's weights on the device: matrices in 16 bits, everything that is added or multiplied
-// element by element in fp32. All lanes share them.
+// A model's weights on the device: matrices in 16 bits, and the bias of queries, keys and values,
+// which their product adds; everything else that is added or multiplied element by element in fp32.
+// All lanes share them.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +17,16 @@ struct DeviceLinear {
   const uint16_t* weight = nullptr;
   const float* bias = nullptr;
 };
+struct DeviceProjection {
+  const uint16_t* weight = nullptr;
+  const uint16_t* bias = nullptr;
+};
 struct DeviceNorm {
   const float* gamma = nullptr;
   const float* beta = nullptr;
 };
 struct DeviceLayer {
-  DeviceLinear query_key_value;  // one below the other
+  DeviceProjection query_key_value;  // one below the other
   DeviceLinear attention_output, intermediate, output;
   DeviceNorm attention_norm, output_norm;
 };

@@ -17,7 +17,7 @@ struct CudaGraph;  // recorded work, ready to be launched
 struct CudaGemm;   // how products of one shape are computed
 
 enum CudaDriverConstants : uint32_t {
-  cuda_driver_version = 2,  // of this table
+  cuda_driver_version = 3,  // of this table
   cuda_alignment = 256,     // of everything in device memory that a function is given
   cuda_gemm_workspace_bytes = 4U << 20,
 };
@@ -32,17 +32,20 @@ struct CudaDevice {
   int32_t priority_greatest;
 };
 
-// out [rows, columns] = rows [rows, depth] x weights^T, weights [columns, depth]; sums in fp32.
+// out [rows, columns] = rows [rows, depth] x weights^T [+ bias], weights [columns, depth]; sums in
+// fp32.
 struct CudaGemmShape {
   uint32_t columns;
   uint32_t depth;
   uint32_t rows_max;
   uint32_t out_is_fp32;  // else 16 bits, as `format` says
+  uint32_t adds_bias;
   enum CudaFormat format;
 };
 struct CudaProduct {
   const uint16_t* rows;
   const uint16_t* weights;
+  const uint16_t* bias;  // [columns], where the shape adds it
   void* out;
   void* workspace;  // cuda_gemm_workspace_bytes, of the stream alone
   uint32_t row_count;
@@ -83,8 +86,8 @@ struct CudaDriver {
   void (*release_graph)(struct CudaGraph* graph);
   int (*launch)(struct CudaGraph* graph, struct CudaStream* stream);
 
-  // A shape is computed in one way, whatever the number of rows, so that a row's bits do not depend
-  // on it.
+  // A row's bits do not depend on the number of rows. Ways to compute the shape may be tried when
+  // it is made, which takes time and memory.
   int (*make_gemm)(const struct CudaGemmShape* shape, struct CudaGemm** gemm);
   void (*release_gemm)(struct CudaGemm* gemm);
   int (*multiply)(const struct CudaGemm* gemm, const struct CudaProduct* product,

@@ -53,10 +53,11 @@ class EncoderQueue {
   void call(int (*function)(const Arguments*, CudaStream*), const Arguments& arguments) {
     if (error_ == 0) error_ = function(&arguments, stream_);
   }
-  void multiply(const GemmHandle& gemm, const uint16_t* rows, const DeviceLinear& linear,
+  void multiply(const GemmHandle& gemm, const uint16_t* rows, const DeviceProjection& by,
                 void* out) {
     const CudaProduct product{.rows = rows,
-                              .weights = linear.weight,
+                              .weights = by.weight,
+                              .bias = by.bias,
                               .out = out,
                               .workspace = tensor<void>(tensors_.workspace),
                               .row_count = bucket_.tokens};
@@ -92,7 +93,6 @@ class EncoderQueue {
     call(encoder_.driver.attend, CudaAttention{.counts = counts(),
                                                .tiles = of_batch<CudaTile>(layout_.tiles),
                                                .qkv = qkv,
-                                               .bias = layer.query_key_value.bias,
                                                .distance_bias = encoder_.model.distance_bias,
                                                .context = context,
                                                .rows = bucket_.tokens,
@@ -103,13 +103,13 @@ class EncoderQueue {
                                                .scale = 1.0F / std::sqrt(static_cast<float>(head)),
                                                .format = format_});
     auto* const product = tensor<float>(tensors_.attention_product);
-    multiply(encoder_.gemms.attention_output, context, layer.attention_output, product);
+    multiply(encoder_.gemms.attention_output, context, {layer.attention_output.weight}, product);
     add_norm(product, layer.attention_output, layer.attention_norm);
   }
 
   void feed_forward(const DeviceLayer& layer) {
     auto* const wide = tensor<uint16_t>(tensors_.wide);
-    multiply(encoder_.gemms.intermediate, hidden(), layer.intermediate, wide);
+    multiply(encoder_.gemms.intermediate, hidden(), {layer.intermediate.weight}, wide);
     call(encoder_.driver.gelu, CudaGelu{.counts = counts(),
                                         .bias = layer.intermediate.bias,
                                         .inout = wide,
@@ -117,7 +117,7 @@ class EncoderQueue {
                                         .columns = config_.intermediate,
                                         .format = format_});
     auto* const product = tensor<float>(tensors_.output_product);
-    multiply(encoder_.gemms.output, wide, layer.output, product);
+    multiply(encoder_.gemms.output, wide, {layer.output.weight}, product);
     add_norm(product, layer.output, layer.output_norm);
   }
 

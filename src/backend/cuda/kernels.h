@@ -26,7 +26,7 @@ enum CudaLimits : uint32_t {
   cuda_width_unit = 8,
   cuda_hidden_max = 1024,
   cuda_head_max = 128,
-  cuda_tile_queries = 16,
+  cuda_tile_queries = 64,
 };
 
 // What a batch is, in device memory; copied there before each run.
@@ -87,7 +87,7 @@ struct CudaAddNorm {
   enum CudaFormat format;
 };
 
-// inout = GELU(inout + bias), exactly, by erf
+// inout = GELU(inout + bias), that of erf, to 2e-7
 struct CudaGelu {
   const struct CudaBatchCounts* counts;
   const float* bias;
@@ -97,12 +97,11 @@ struct CudaGelu {
   enum CudaFormat format;
 };
 
-// context = softmax(scale * (queries + bias) x (keys + bias) [+ relative bias]) x (values + bias)
+// context = softmax(scale * queries x keys [+ relative bias]) x values
 struct CudaAttention {
   const struct CudaBatchCounts* counts;
   const struct CudaTile* tiles;
   const uint16_t* qkv;         // [rows, 3 * heads * head]: queries, keys and values of all heads
-  const float* bias;           // [3 * heads * head], of which that of keys changes nothing
   const float* distance_bias;  // [heads, 2 * distances - 1], by key - query; null: none
   uint16_t* context;           // [rows, heads * head]
   uint32_t rows;

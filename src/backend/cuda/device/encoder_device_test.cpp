@@ -35,7 +35,7 @@ TEST_P(DeviceEncoder, MatchesTheCpuForEveryFamilyOfTinyModels) {
     const Agreement worst = agreement_with_cpu(*backend, of, {1, 5, 40, 17}, best_cpu_level());
     EXPECT_GE(worst.cosine, 0.9999);
     EXPECT_LE(worst.length, 0.01);
-    EXPECT_LE(worst.score, 0.03);
+    EXPECT_LE(worst.score, GetParam() == cuda_bf16 ? 0.06 : 0.01);
     lowest = std::min(lowest, worst.cosine);
   }
   RecordProperty("cosine_min", fmt::format("{:.6f}", lowest));

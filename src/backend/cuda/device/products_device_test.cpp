@@ -16,15 +16,16 @@ struct ProductCase {
   uint32_t columns;
   uint32_t depth;
   bool out_is_fp32;
+  bool adds_bias;
   uint32_t rows_max;
 };
 
 std::vector<ProductCase> layer_of(const char* model, uint32_t hidden, uint32_t intermediate,
                                   uint32_t rows_max) {
-  return {{model, 3 * hidden, hidden, false, rows_max},
-          {model, hidden, hidden, true, rows_max},
-          {model, intermediate, hidden, false, rows_max},
-          {model, hidden, intermediate, true, rows_max}};
+  return {{model, 3 * hidden, hidden, false, true, rows_max},
+          {model, hidden, hidden, true, false, rows_max},
+          {model, intermediate, hidden, false, false, rows_max},
+          {model, hidden, intermediate, true, false, rows_max}};
 }
 
 std::vector<ProductCase> all_products() {
@@ -48,6 +49,7 @@ class DeviceProducts : public OnDevice, public testing::WithParamInterface<Param
                               .depth = of.depth,
                               .rows_max = of.rows_max,
                               .out_is_fp32 = of.out_is_fp32,
+                              .adds_bias = of.adds_bias,
                               .format = format()};
     gemm_ = *make_handle<GemmHandle>(driver(), "choose how to multiply", [&](CudaGemm** made) {
       return driver().make_gemm(&asked, made);
@@ -56,6 +58,7 @@ class DeviceProducts : public OnDevice, public testing::WithParamInterface<Param
     const float deviation = 1.0F / std::sqrt(static_cast<float>(of.depth));
     weights_ = std::make_unique<Twin<uint16_t>>(
         *device_, random_.narrow_floats(format(), size_t{of.columns} * of.depth, deviation));
+    bias_ = std::make_unique<Twin<uint16_t>>(*device_, random_.narrow_floats(format(), of.columns));
     rows_ = std::make_unique<Twin<uint16_t>>(
         *device_, random_.narrow_floats(format(), size_t{of.rows_max} * of.depth));
   }
@@ -72,6 +75,7 @@ class DeviceProducts : public OnDevice, public testing::WithParamInterface<Param
     device_->write(memory.get(), out);
     const CudaProduct product{.rows = rows_->at(Place::device),
                               .weights = weights_->at(Place::device),
+                              .bias = shape().adds_bias ? bias_->at(Place::device) : nullptr,
                               .out = memory.get(),
                               .workspace = workspace_.get(),
                               .row_count = row_count};
@@ -89,7 +93,7 @@ class DeviceProducts : public OnDevice, public testing::WithParamInterface<Param
   double expected(size_t row, size_t column) {
     const uint16_t* const left = rows_->on_host().data() + row * shape().depth;
     const uint16_t* const right = weights_->on_host().data() + column * shape().depth;
-    double sum = 0.0;
+    double sum = shape().adds_bias ? widen(format(), bias_->on_host()[column]) : 0.0;
     for (uint32_t i = 0; i < shape().depth; ++i)
       sum += double{widen(format(), left[i])} * double{widen(format(), right[i])};
     return sum;
@@ -99,7 +103,7 @@ class DeviceProducts : public OnDevice, public testing::WithParamInterface<Param
   Random random_;
   GemmHandle gemm_;
   DeviceMemory workspace_;
-  std::unique_ptr<Twin<uint16_t>> weights_, rows_;
+  std::unique_ptr<Twin<uint16_t>> weights_, bias_, rows_;
 };
 
 std::string name_of(const testing::TestParamInfo<Parameter>& info) {

@@ -397,6 +397,8 @@ int multiply(const CudaGemm* gemm, const CudaProduct* product, CudaStream* strea
     if (!fake.gemms.has(gemm)) return fake.complain("multiply: no such product");
     if (product->row_count > gemm->shape.rows_max)
       return fake.complain("multiply: more rows than were told");
+    if ((gemm->shape.adds_bias != 0) != (product->bias != nullptr))
+      return fake.complain("multiply: a bias is missing, or none was told");
     return fake.queue(stream, work_of(gemm->shape, *product));
   });
 }

@@ -45,10 +45,12 @@ int multiply(const CudaGemmShape& shape, const CudaProduct& product) {
   const uint64_t rows = product.row_count;
   const auto left = widened(shape.format, product.rows, rows * shape.depth);
   const auto right = widened(shape.format, product.weights, uint64_t{shape.columns} * shape.depth);
+  const auto bias = product.bias == nullptr ? std::vector<float>(shape.columns)
+                                            : widened(shape.format, product.bias, shape.columns);
   for (uint64_t row = 0; row < rows; ++row) {
     for (uint64_t column = 0; column < shape.columns; ++column) {
-      const float sum =
-          dot(left.data() + row * shape.depth, right.data() + column * shape.depth, shape.depth);
+      const float sum = bias[column] + dot(left.data() + row * shape.depth,
+                                           right.data() + column * shape.depth, shape.depth);
       const uint64_t place = row * shape.columns + column;
       if (shape.out_is_fp32 != 0)
         static_cast<float*>(product.out)[place] = sum;
@@ -97,10 +99,10 @@ Work work_of(const CudaGelu& gelu) {
 
 Work work_of(const CudaAttention& attention) {
   const uint64_t width = uint64_t{attention.heads} * attention.head;
-  std::vector<Touch> touches = {
-      reads(attention.counts, 1), reads(attention.tiles, attention.tiles_max),
-      reads(attention.qkv, attention.rows * 3 * width), reads(attention.bias, 3 * width),
-      writes(attention.context, attention.rows * width)};
+  std::vector<Touch> touches = {reads(attention.counts, 1),
+                                reads(attention.tiles, attention.tiles_max),
+                                reads(attention.qkv, attention.rows * 3 * width),
+                                writes(attention.context, attention.rows * width)};
   if (attention.distance_bias != nullptr)
     touches.push_back(
         reads(attention.distance_bias, uint64_t{attention.heads} * (2 * attention.distances - 1)));
@@ -139,12 +141,12 @@ Work work_of(const CudaUpcast& upcast, bool to_int64) {
 Work work_of(const CudaGemmShape& shape, const CudaProduct& product) {
   const uint64_t rows = product.row_count;
   const uint64_t out_bytes = rows * shape.columns * (shape.out_is_fp32 != 0 ? 4 : 2);
-  return {"multiply",
-          {reads(product.rows, rows * shape.depth),
-           reads(product.weights, uint64_t{shape.columns} * shape.depth),
-           {product.out, out_bytes, /*writes=*/true},
-           {product.workspace, cuda_gemm_workspace_bytes, /*writes=*/true}},
-          [shape, product] { return multiply(shape, product); }};
+  std::vector<Touch> touches = {reads(product.rows, rows * shape.depth),
+                                reads(product.weights, uint64_t{shape.columns} * shape.depth),
+                                {product.out, out_bytes, /*writes=*/true},
+                                {product.workspace, cuda_gemm_workspace_bytes, /*writes=*/true}};
+  if (product.bias != nullptr) touches.push_back(reads(product.bias, shape.columns));
+  return {"multiply", std::move(touches), [shape, product] { return multiply(shape, product); }};
 }
 
 Work copy_work(void* to, const void* from, uint64_t bytes, bool in) {

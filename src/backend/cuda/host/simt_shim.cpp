@@ -31,9 +31,10 @@ enum class State { ready, at_block_barrier, at_warp, done };
 struct Fibre {
   ucontext_t context;
   State state;
-  int line;       // where it waits
-  uint32_t mask;  // of a shuffle: whose value it wants; 0 for a barrier
-  float value;    // what it gives, then what it gets
+  int line;                    // where it waits
+  uint32_t mask;               // of a shuffle: whose value it wants
+  float value;                 // what it gives, then what it gets
+  const WarpProduct* product;  // what it takes part in; null for a shuffle
   uint32_t block_barriers;
   uint32_t warp_meetings;
   void* sanitizers;
@@ -66,11 +67,12 @@ class Gpu {
     fibre.line = line;
     meet(State::at_block_barrier, &block_tags_[fibre.block_barriers++ % 2]);
   }
-  SHIM float wait_for_warp(uint32_t mask, float value, int line) {
+  SHIM float wait_for_warp(uint32_t mask, float value, const WarpProduct* product, int line) {
     Fibre& fibre = *current_;
     fibre.line = line;
     fibre.mask = mask;
     fibre.value = value;
+    fibre.product = product;
     meet(State::at_warp, &warp_tags_[index(fibre) / lanes][fibre.warp_meetings++ % 2]);
     return fibre.value;
   }
@@ -203,13 +205,51 @@ class Gpu {
       if (fibre.state != State::at_warp || fibre.line != first.line || fibre.mask != first.mask)
         return false;
     }
+    if (first.product != nullptr)
+      multiply(all);
+    else
+      shuffle(all);
+    for (Fibre& fibre : all) fibre.state = State::ready;
+    return true;
+  }
+
+  static void shuffle(std::span<Fibre> all) {
     std::array<float, lanes> given{};
     for (uint32_t lane = 0; lane < lanes; ++lane) given[lane] = all[lane].value;
+    for (uint32_t lane = 0; lane < lanes; ++lane)
+      all[lane].value = given[(lane ^ all[0].mask) % lanes];
+  }
+
+  // By fragments' definition, as PTX gives it for mma.m16n8k16. Operands lie on the fibres' stacks.
+  SHIM static void multiply(std::span<Fibre> all) {
+    constexpr uint32_t depth = 16;
+    float left[16][depth];
+    float right[8][depth];
     for (uint32_t lane = 0; lane < lanes; ++lane) {
-      all[lane].value = given[(lane ^ first.mask) % lanes];
-      all[lane].state = State::ready;
+      const WarpProduct& of = *all[lane].product;
+      const uint32_t group = lane / 4;
+      for (uint32_t i = 0; i < 2; ++i) {  // of a pair
+        const uint32_t column = 2 * (lane % 4) + i;
+        const auto number = [&](uint32_t word) {
+          return of.widen(static_cast<uint16_t>(word >> 16 * i));
+        };
+        left[group][column] = number(of.left[0]);
+        left[group + 8][column] = number(of.left[1]);
+        left[group][column + 8] = number(of.left[2]);
+        left[group + 8][column + 8] = number(of.left[3]);
+        right[group][column] = number(of.right[0]);
+        right[group][column + 8] = number(of.right[1]);
+      }
     }
-    return true;
+    for (uint32_t lane = 0; lane < lanes; ++lane) {
+      for (uint32_t i = 0; i < 4; ++i) {
+        const float* row = left[lane / 4 + i / 2 * 8];
+        const float* column = right[2 * (lane % 4) + i % 2];
+        float sum = 0.0F;
+        for (uint32_t k = 0; k < depth; ++k) sum += row[k] * column[k];
+        all[lane].product->sums[i] += sum;
+      }
+    }
   }
 
   // Stricter than a GPU, on which threads that have ended need not come.
@@ -280,9 +320,11 @@ uint32_t thread() { return Gpu::mine().thread(); }
 uint32_t block_x() { return Gpu::mine().block_x(); }
 uint32_t block_y() { return Gpu::mine().block_y(); }
 void sync_block(int line) { Gpu::mine().wait_for_block(line); }
-void sync_warp(int line) { Gpu::mine().wait_for_warp(0, 0.0F, line); }
 float shuffle_xor(float value, uint32_t mask, int line) {
-  return Gpu::mine().wait_for_warp(mask, value, line);
+  return Gpu::mine().wait_for_warp(mask, value, nullptr, line);
+}
+void multiply_in_warp(const WarpProduct& product, int line) {
+  Gpu::mine().wait_for_warp(0, 0.0F, &product, line);
 }
 std::span<std::byte> shared_bytes() { return Gpu::mine().shared(); }
 

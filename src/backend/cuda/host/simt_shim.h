@@ -7,7 +7,7 @@
 // shows. A launch fails, and fault() says why, where on a GPU it would hang or have no defined
 // outcome:
 //   - a block's barrier that some threads do not reach, or reach at another place of the source
-//   - a warp's shuffle or barrier that some lanes do not reach, or reach at another place
+//   - a warp's shuffle or product that some lanes do not reach, or reach at another place
 // Under the thread sanitizer, fibres are threads to it that only barriers and shuffles order, so it
 // reports races between them.
 //
@@ -46,8 +46,18 @@ uint32_t thread();
 uint32_t block_x();
 uint32_t block_y();
 void sync_block(int line = __builtin_LINE());
-void sync_warp(int line = __builtin_LINE());
 float shuffle_xor(float value, uint32_t mask, int line = __builtin_LINE());
+
+// A lane's part of a product of matrices by the whole warp: see kernels/mma.h for what lies where.
+struct WarpProduct {
+  const uint32_t* left;   // 4 words
+  const uint32_t* right;  // 2 words
+  float* sums;            // 4
+  float (*widen)(uint16_t);
+};
+void multiply_in_warp(const WarpProduct& product, int line = __builtin_LINE());
+inline float reciprocal_fast(float x) { return 1.0F / x; }
+inline float exp2_fast(float x) { return exp2f(x); }
 
 std::span<std::byte> shared_bytes();
 template <class Type>

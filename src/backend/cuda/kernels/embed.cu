@@ -26,30 +26,23 @@ int launch_upcast(const CudaUpcast& upcast, CudaStream* stream) {
   return launch(upcast_kernel<Wide>, {blocks}, upcast_threads, upcast, stream);
 }
 
-template <class Format>
-SIMT_DEVICE void add_row(Row& row, uint32_t columns, const uint16_t* table, uint32_t index) {
-  const uint16_t* from = table + static_cast<uint64_t>(index) * columns;
-  for_each_pair(row, columns, [&](uint32_t column, float(&x)[2]) {
-    const Few<2> few = load<2>(from + column);
-    x[0] += Format::widen(few.bits[0]);
-    x[1] += Format::widen(few.bits[1]);
-  });
-}
-
-template <class Format>
+template <class Format, uint32_t Pairs>
 SIMT_KERNEL(row_threads)
 embed_kernel(CudaEmbed embed) {
   const uint32_t token = row_of_warp();
   if (token >= embed.counts->tokens) return;
   const uint32_t hidden = embed.hidden;
-  Row row = {};
-  add_row<Format>(row, hidden, embed.word_table, clamped(embed.ids[token], embed.vocabulary));
-  add_row<Format>(row, hidden, embed.position_table,
-                  clamped(embed.positions[token], embed.positions_max));
+  const auto row_of = [&](const uint16_t* table, uint32_t index) {
+    return read_row<Format, Pairs>(table + static_cast<uint64_t>(index) * hidden, hidden);
+  };
+  const auto gamma = read_row<Pairs>(embed.gamma, hidden);
+  const auto beta = read_row<Pairs>(embed.beta, hidden);
+  auto row = row_of(embed.word_table, clamped(embed.ids[token], embed.vocabulary));
+  add(row, row_of(embed.position_table, clamped(embed.positions[token], embed.positions_max)));
   if (embed.token_types > 0)
-    add_row<Format>(row, hidden, embed.type_table, clamped(embed.types[token], embed.token_types));
-  const NormWeights weights{embed.gamma, embed.beta, hidden, embed.epsilon};
-  normalize_to<Format>(row, weights, embed.out + static_cast<uint64_t>(token) * hidden);
+    add(row, row_of(embed.type_table, clamped(embed.types[token], embed.token_types)));
+  normalize_to<Format>(row, gamma, beta, hidden, embed.epsilon,
+                       embed.out + static_cast<uint64_t>(token) * hidden);
 }
 
 }  // namespace
@@ -67,8 +60,10 @@ int cuda_upcast_int32(const CudaUpcast* upcast, CudaStream* stream) {
 
 int cuda_embed(const CudaEmbed* embed, CudaStream* stream) {
   using namespace hilo::simt;
-  const auto kernel =
-      embed->format == cuda_bf16 ? embed_kernel<Bf16Format> : embed_kernel<Fp16Format>;
+  const auto kernel = with_pairs_of(embed->hidden, [&]<uint32_t Pairs> {
+    return embed->format == cuda_bf16 ? embed_kernel<Bf16Format, Pairs>
+                                      : embed_kernel<Fp16Format, Pairs>;
+  });
   return launch(kernel, grid_of_rows(embed->rows), row_threads, *embed, stream);
 }
 

@@ -6,28 +6,36 @@ namespace {
 
 constexpr uint32_t gelu_threads = 256;
 
-template <class Format>
+template <class Format, uint32_t Pairs>
 SIMT_KERNEL(row_threads)
 add_norm_kernel(CudaAddNorm add_norm) {
   const uint32_t token = row_of_warp();
   if (token >= add_norm.counts->tokens) return;
   const uint32_t hidden = add_norm.hidden;
   const uint64_t first = static_cast<uint64_t>(token) * hidden;
-  const float* product = add_norm.product + first;
   uint16_t* inout = add_norm.inout + first;
-  Row row;
-  for_each_pair(row, hidden, [&](uint32_t column, float(&x)[2]) {
-    const Few<2> few = load<2>(inout + column);
-    for (uint32_t i = 0; i < 2; ++i)
-      x[i] = product[column + i] + add_norm.bias[column + i] + Format::widen(few.bits[i]);
-  });
-  const NormWeights weights{add_norm.gamma, add_norm.beta, hidden, add_norm.epsilon};
-  normalize_to<Format>(row, weights, inout);
+  auto row = read_row<Pairs>(add_norm.product + first, hidden);
+  const auto residual = read_row<Format, Pairs>(inout, hidden);
+  const auto bias = read_row<Pairs>(add_norm.bias, hidden);
+  const auto gamma = read_row<Pairs>(add_norm.gamma, hidden);
+  const auto beta = read_row<Pairs>(add_norm.beta, hidden);
+  add(row, bias);
+  add(row, residual);
+  normalize_to<Format>(row, gamma, beta, hidden, add_norm.epsilon, inout);
 }
 
+// x times the normal distribution's share below x, by the series 7.1.26 of Abramowitz and Stegun
+// for erfc, which is off by 1.5e-7 at most: half the instructions of erff, and no branch.
 SIMT_DEVICE float gelu(float x) {
-  constexpr float one_over_sqrt_two = 0.70710678118654752440F;
-  return 0.5F * x * (1.0F + erff(x * one_over_sqrt_two));
+  constexpr float slope = 0.3275911F * 0.70710678118654752440F;
+  constexpr float minus_half_log2_e = -0.72134752044448170368F;
+  const float size = fabsf(x);
+  const float t = reciprocal_fast(1.0F + slope * size);
+  const float series =
+      t * (0.254829592F +
+           t * (-0.284496736F + t * (1.421413741F + t * (-1.453152027F + t * 1.061405429F))));
+  const float beyond = 0.5F * series * exp2_fast(minus_half_log2_e * x * x);
+  return fmaxf(x, 0.0F) - size * beyond;
 }
 
 // A thread has cuda_width_unit neighbours of one row.
@@ -51,8 +59,10 @@ extern "C" {
 
 int cuda_add_norm(const CudaAddNorm* add_norm, CudaStream* stream) {
   using namespace hilo::simt;
-  const auto kernel =
-      add_norm->format == cuda_bf16 ? add_norm_kernel<Bf16Format> : add_norm_kernel<Fp16Format>;
+  const auto kernel = with_pairs_of(add_norm->hidden, [&]<uint32_t Pairs> {
+    return add_norm->format == cuda_bf16 ? add_norm_kernel<Bf16Format, Pairs>
+                                         : add_norm_kernel<Fp16Format, Pairs>;
+  });
   return launch(kernel, grid_of_rows(add_norm->rows), row_threads, *add_norm, stream);
 }
 

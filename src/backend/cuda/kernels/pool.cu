@@ -1,15 +1,16 @@
 // The last step: a text's rows to its vector, or to the score of a cross-encoder. A block has one
 // text.
-#include "backend/cuda/kernels/numbers.h"
+#include "backend/cuda/kernels/row.h"
 
 namespace hilo::simt {
 namespace {
 
-constexpr uint32_t pool_warps = 4;
+constexpr uint32_t pool_warps = 8;
 constexpr uint32_t pool_threads = pool_warps * warp_threads;
-constexpr uint32_t pairs_of_thread_max = cuda_hidden_max / (2 * pool_threads);
+constexpr uint32_t columns_of_thread_max = cuda_hidden_max / pool_threads;
 
 struct PoolShared {
+  float rows[pool_warps][cuda_hidden_max];
   float sums[pool_warps];
 };
 struct ScoreShared {
@@ -27,7 +28,7 @@ SIMT_DEVICE float block_sum(float value, float (&sums)[pool_warps]) {
   return total;
 }
 
-template <class Format>
+template <class Format, uint32_t Pairs>
 SIMT_KERNEL(pool_threads)
 pool_kernel(CudaPool pool) {
   SIMT_SHARED(PoolShared, shared);
@@ -37,22 +38,29 @@ pool_kernel(CudaPool pool) {
   const uint32_t end = pool.sequence_start[text + 1];
   const uint32_t first = pool.pooling == cuda_pool_last ? end - 1 : begin;
   const uint32_t count = pool.pooling == cuda_pool_mean ? end - begin : 1;
-  float x[pairs_of_thread_max][2] = {};
+  // Each warp adds every eighth row, so that many reads are under way at once.
+  Row<Pairs> sum = {};
+  for (uint32_t i = warp(); i < count; i += pool_warps)
+    add(sum, read_row<Format, Pairs>(
+                 pool.rows_of_texts + static_cast<uint64_t>(first + i) * pool.hidden, pool.hidden));
+  SIMT_UNROLL
+  for (uint32_t i = 0; i < Pairs; ++i) {
+    if (!is_inside(i, pool.hidden)) continue;
+    const uint32_t column = column_of(i, pool.hidden);
+    shared.rows[warp()][column] = sum.x[i][0];
+    shared.rows[warp()][column + 1] = sum.x[i][1];
+  }
+  sync_block();
+  float x[columns_of_thread_max];
   float squares = 0.0F;
   SIMT_UNROLL
-  for (uint32_t i = 0; i < pairs_of_thread_max; ++i) {
-    const uint32_t column = 2 * (i * pool_threads + thread());
+  for (uint32_t i = 0; i < columns_of_thread_max; ++i) {
+    const uint32_t column = i * pool_threads + thread();
+    x[i] = 0.0F;
     if (column >= pool.hidden) continue;
-    for (uint32_t row = first; row < first + count; ++row) {
-      const Few<2> few =
-          load<2>(pool.rows_of_texts + static_cast<uint64_t>(row) * pool.hidden + column);
-      x[i][0] += Format::widen(few.bits[0]);
-      x[i][1] += Format::widen(few.bits[1]);
-    }
-    for (float& number : x[i]) {
-      number /= static_cast<float>(count);
-      squares += number * number;
-    }
+    for (const auto& part : shared.rows) x[i] += part[column];
+    x[i] /= static_cast<float>(count);
+    squares += x[i] * x[i];
   }
   float scale = 1.0F;
   constexpr float length_min = 1e-12F;
@@ -61,15 +69,13 @@ pool_kernel(CudaPool pool) {
     scale = 1.0F / fmaxf(sqrtf(block_sum(squares, shared.sums)), length_min);
   float* vector = pool.vectors + static_cast<uint64_t>(text) * pool.hidden;
   SIMT_UNROLL
-  for (uint32_t i = 0; i < pairs_of_thread_max; ++i) {
-    const uint32_t column = 2 * (i * pool_threads + thread());
-    if (column >= pool.hidden) continue;
-    vector[column] = x[i][0] * scale;
-    vector[column + 1] = x[i][1] * scale;
+  for (uint32_t i = 0; i < columns_of_thread_max; ++i) {
+    const uint32_t column = i * pool_threads + thread();
+    if (column < pool.hidden) vector[column] = x[i] * scale;
   }
 }
 
-// Each warp computes every fourth output of the dense layer.
+// Each warp computes every eighth output of the dense layer.
 template <class Format>
 SIMT_KERNEL(pool_threads)
 score_kernel(CudaScore score) {
@@ -107,7 +113,10 @@ extern "C" {
 
 int cuda_pool(const CudaPool* pool, CudaStream* stream) {
   using namespace hilo::simt;
-  const auto kernel = pool->format == cuda_bf16 ? pool_kernel<Bf16Format> : pool_kernel<Fp16Format>;
+  const auto kernel = with_pairs_of(pool->hidden, [&]<uint32_t Pairs> {
+    return pool->format == cuda_bf16 ? pool_kernel<Bf16Format, Pairs>
+                                     : pool_kernel<Fp16Format, Pairs>;
+  });
   return launch(kernel, {pool->texts_max}, pool_threads, *pool, stream);
 }
 

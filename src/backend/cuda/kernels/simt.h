@@ -11,6 +11,8 @@
 
 #define SIMT_DEVICE __device__ __forceinline__
 #define SIMT_KERNEL(threads) __global__ void __launch_bounds__(threads)
+// With registers for at least so many blocks at once on a multiprocessor.
+#define SIMT_KERNEL_OF_BLOCKS(threads, blocks) __global__ void __launch_bounds__(threads, blocks)
 #define SIMT_SHARED(Type, name) __shared__ Type name
 #define SIMT_UNROLL _Pragma("unroll")
 #define SIMT_UNROLL_8 _Pragma("unroll 8")
@@ -21,7 +23,17 @@ SIMT_DEVICE uint32_t thread() { return threadIdx.x; }
 SIMT_DEVICE uint32_t block_x() { return blockIdx.x; }
 SIMT_DEVICE uint32_t block_y() { return blockIdx.y; }
 SIMT_DEVICE void sync_block() { __syncthreads(); }
-SIMT_DEVICE void sync_warp() { __syncwarp(); }
+// Within two units of the last place; 0 below the smallest normal number.
+SIMT_DEVICE float reciprocal_fast(float x) {
+  float reciprocal;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(reciprocal) : "f"(x));
+  return reciprocal;
+}
+SIMT_DEVICE float exp2_fast(float x) {
+  float power;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+  return power;
+}
 SIMT_DEVICE float shuffle_xor(float value, uint32_t mask) {
   return __shfl_xor_sync(0xffffffffU, value, static_cast<int>(mask));
 }
@@ -46,6 +58,7 @@ int launch(void (*kernel)(Arguments), Grid grid, uint32_t threads, const Argumen
 
 #define SIMT_DEVICE inline
 #define SIMT_KERNEL(threads) void
+#define SIMT_KERNEL_OF_BLOCKS(threads, blocks) void
 // One block runs at a time on a thread, so its shared memory can lie in one place.
 #define SIMT_SHARED(Type, name) Type& name = *hilo::simt::shared_memory<Type>()
 #define SIMT_UNROLL

@@ -1,36 +1,18 @@
 // libhilo_cuda.so: the table of driver.h by the CUDA runtime and cuBLASLt, and the kernels.
 #include <algorithm>
-#include <cublasLt.h>
 #include <cuda_runtime_api.h>
-#include <memory>
-#include <new>
 
 #include "backend/cuda/driver.h"
 #include "backend/cuda/kernels/attention.cu"
 #include "backend/cuda/kernels/embed.cu"
 #include "backend/cuda/kernels/layer.cu"
 #include "backend/cuda/kernels/pool.cu"
-
-struct CudaGemm {
-  CudaGemmShape shape;
-  cublasLtMatmulDesc_t description;
-  cublasLtMatmulAlgo_t algorithm;
-};
+#include "backend/cuda/plugin/products.h"
 
 namespace {
 
-// Errors of cuBLASLt are counted on from here, those of the runtime from 0.
-constexpr int cublas_errors = 10000;
-
-int runtime(cudaError_t error) { return static_cast<int>(error); }
-int cublas(cublasStatus_t status) {
-  return status == CUBLAS_STATUS_SUCCESS ? 0 : cublas_errors + static_cast<int>(status);
-}
-cudaStream_t stream_of(CudaStream* stream) { return reinterpret_cast<cudaStream_t>(stream); }
 cudaEvent_t event_of(CudaEvent* event) { return reinterpret_cast<cudaEvent_t>(event); }
 cudaGraphExec_t graph_of(CudaGraph* graph) { return reinterpret_cast<cudaGraphExec_t>(graph); }
-
-cublasLtHandle_t cublas_handle = nullptr;
 
 // ---- Device
 
@@ -122,86 +104,6 @@ int end_recording(CudaStream* stream, CudaGraph** graph) {
 void release_graph(CudaGraph* graph) { cudaGraphExecDestroy(graph_of(graph)); }
 int launch(CudaGraph* graph, CudaStream* stream) {
   return runtime(cudaGraphLaunch(graph_of(graph), stream_of(stream)));
-}
-
-// ---- Products. cuBLASLt counts columns first: row-major out is out^T = weights x rows^T to it.
-
-cudaDataType_t type_of(CudaFormat format) { return format == cuda_bf16 ? CUDA_R_16BF : CUDA_R_16F; }
-
-struct Layouts {
-  explicit Layouts(const CudaGemmShape& shape, uint32_t row_count) {
-    const cudaDataType_t narrow = type_of(shape.format);
-    const cudaDataType_t out_type = shape.out_is_fp32 != 0 ? CUDA_R_32F : narrow;
-    status = cublasLtMatrixLayoutInit(&weights, narrow, shape.depth, shape.columns, shape.depth);
-    if (status == CUBLAS_STATUS_SUCCESS)
-      status = cublasLtMatrixLayoutInit(&rows, narrow, shape.depth, row_count, shape.depth);
-    if (status == CUBLAS_STATUS_SUCCESS)
-      status = cublasLtMatrixLayoutInit(&out, out_type, shape.columns, row_count, shape.columns);
-  }
-  cublasLtMatrixLayoutOpaque_t weights{};
-  cublasLtMatrixLayoutOpaque_t rows{};
-  cublasLtMatrixLayoutOpaque_t out{};
-  cublasStatus_t status;
-};
-
-// The best way without sums that are split: those would be added in another order for another
-// number of rows.
-int choose_algorithm(CudaGemm& gemm) {
-  Layouts layouts(gemm.shape, gemm.shape.rows_max);
-  if (layouts.status != CUBLAS_STATUS_SUCCESS) return cublas(layouts.status);
-  cublasLtMatmulPreferenceOpaque_t preference{};
-  cublasStatus_t status = cublasLtMatmulPreferenceInit(&preference);
-  const uint64_t workspace_bytes = cuda_gemm_workspace_bytes;
-  const uint32_t whole_sums = CUBLASLT_REDUCTION_SCHEME_NONE;
-  if (status == CUBLAS_STATUS_SUCCESS)
-    status =
-        cublasLtMatmulPreferenceSetAttribute(&preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-                                             &workspace_bytes, sizeof(workspace_bytes));
-  if (status == CUBLAS_STATUS_SUCCESS)
-    status = cublasLtMatmulPreferenceSetAttribute(
-        &preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &whole_sums, sizeof(whole_sums));
-  if (status != CUBLAS_STATUS_SUCCESS) return cublas(status);
-  cublasLtMatmulHeuristicResult_t best{};
-  int found = 0;
-  status = cublasLtMatmulAlgoGetHeuristic(cublas_handle, gemm.description, &layouts.weights,
-                                          &layouts.rows, &layouts.out, &layouts.out, &preference, 1,
-                                          &best, &found);
-  if (status != CUBLAS_STATUS_SUCCESS) return cublas(status);
-  if (found == 0) return cublas(CUBLAS_STATUS_NOT_SUPPORTED);
-  gemm.algorithm = best.algo;
-  return cublas(best.state);
-}
-
-void release_gemm(CudaGemm* gemm) {
-  if (gemm->description != nullptr) cublasLtMatmulDescDestroy(gemm->description);
-  const std::unique_ptr<CudaGemm> owner(gemm);
-}
-
-int make_gemm(const CudaGemmShape* shape, CudaGemm** made) {
-  std::unique_ptr<CudaGemm, void (*)(CudaGemm*)> gemm{
-      new (std::nothrow) CudaGemm{*shape, nullptr, {}}, release_gemm};
-  if (gemm == nullptr) return runtime(cudaErrorMemoryAllocation);
-  cublasStatus_t status =
-      cublasLtMatmulDescCreate(&gemm->description, CUBLAS_COMPUTE_32F, CUDA_R_32F);
-  if (status != CUBLAS_STATUS_SUCCESS) return cublas(status);
-  const cublasOperation_t transposed = CUBLAS_OP_T;
-  status = cublasLtMatmulDescSetAttribute(gemm->description, CUBLASLT_MATMUL_DESC_TRANSA,
-                                          &transposed, sizeof(transposed));
-  if (status != CUBLAS_STATUS_SUCCESS) return cublas(status);
-  if (const int error = choose_algorithm(*gemm); error != 0) return error;
-  *made = gemm.release();
-  return 0;
-}
-
-int multiply(const CudaGemm* gemm, const CudaProduct* product, CudaStream* stream) {
-  Layouts layouts(gemm->shape, product->row_count);
-  if (layouts.status != CUBLAS_STATUS_SUCCESS) return cublas(layouts.status);
-  const float one = 1.0F;
-  const float zero = 0.0F;
-  return cublas(cublasLtMatmul(cublas_handle, gemm->description, &one, product->weights,
-                               &layouts.weights, product->rows, &layouts.rows, &zero, product->out,
-                               &layouts.out, product->out, &layouts.out, &gemm->algorithm,
-                               product->workspace, cuda_gemm_workspace_bytes, stream_of(stream)));
 }
 
 constexpr CudaDriver driver = {.version = cuda_driver_version,
