@@ -100,6 +100,7 @@ class Gpu {
     gpu.leave_for_good();
   }
   SHIM void leave_for_good() {
+    ENSURE(current_ != nullptr);
     current_->state = State::done;
     switch_to_host(/*ordered=*/true);
   }
