@@ -46,7 +46,8 @@ void Unigram::find_best(std::string_view word, std::vector<UnigramScratch::Step>
   };
   for (size_t begin = 0; begin < word.size();) {
     const double until_here = best[begin].score;
-    const size_t first_bytes = character_bytes(word[begin]);
+    // A damaged vocabulary may normalize a text to what is not valid UTF-8 and ends too early.
+    const size_t first_bytes = std::min<size_t>(character_bytes(word[begin]), word.size() - begin);
     bool has_first = false;
     vocabulary_.for_each_match(word.substr(begin), [&](size_t bytes, uint32_t id) {
       offer(begin + bytes, scores[id] + until_here, id, begin);
