@@ -47,6 +47,10 @@ target_compile_options(hilo_flags INTERFACE
   # g++ 12 sees an overlap in every "text" + std::to_string(n) when it optimizes (GCC bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict>
   -fno-omit-frame-pointer)
+# Where several files are compiled as one, a name of one file hides none of another.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(hilo_flags INTERFACE -Wno-shadow)
+endif()
 target_include_directories(hilo_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 target_link_libraries(hilo_flags INTERFACE Threads::Threads)
 if(HILO_SANITIZE)

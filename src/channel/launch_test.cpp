@@ -12,7 +12,7 @@
 namespace hilo {
 namespace {
 
-const ChannelSpec spec{.dims = 8, .tokens_max = 16, .info = "{}"};
+const ChannelSpec launched{.dims = 8, .tokens_max = 16, .info = "{}"};
 
 TEST(Launch, NamesItsDescriptors) { EXPECT_EQ(Launch::variable(7), "HILO_CHANNEL=7,8,9,10"); }
 
@@ -20,7 +20,7 @@ TEST(Launch, NamesItsDescriptors) { EXPECT_EQ(Launch::variable(7), "HILO_CHANNEL
 // numbers are those that the sources had.
 TEST(Launch, PlacesDescriptorsWhateverIsThere) {
   for (const int first : {3, 4, 5, 6, 7, 8, 200}) {
-    Result<Launch> launch = Launch::prepare(spec, LaneRights::high);
+    Result<Launch> launch = Launch::prepare(launched, LaneRights::high);
     ASSERT_TRUE(launch.ok());
     const pid_t child = ::fork();
     if (child == 0) {
@@ -47,7 +47,7 @@ TEST(Launch, PlacesDescriptorsWhateverIsThere) {
 TEST(Launch, HangsUpWhenTheProgramEnds) {
   const size_t before = open_descriptors();
   {
-    Result<Launch> launch = Launch::prepare(spec, LaneRights::low);
+    Result<Launch> launch = Launch::prepare(launched, LaneRights::low);
     ASSERT_TRUE(launch.ok());
     EXPECT_EQ(launch->session().rights(), LaneRights::low);
     const pid_t child = ::fork();

@@ -12,7 +12,7 @@
 namespace hilo {
 namespace {
 
-constexpr const char* examples = R"(
+constexpr const char* program_examples = R"(
 Examples:
   hilo run --model all-MiniLM-L6-v2 --high "python high.py" --low "python low.py"
   hilo serve --model all-MiniLM-L6-v2
@@ -42,7 +42,7 @@ int run_command_line(int argc, char** argv) {
   const std::array verbs{make_run_verb(),      make_serve_verb(), make_embed_verb(),
                          make_tokenize_verb(), make_info_verb(),  make_model_verb(),
                          make_top_verb()};
-  VerbParser parser{{"hilo", "hilo: text embeddings with two lanes", examples},
+  VerbParser parser{{"hilo", "hilo: text embeddings with two lanes", program_examples},
                     "hilo " HILO_VERSION};
   for (const auto& verb : verbs) {
     verb->add_options(parser.add(verb->words()));

@@ -19,7 +19,7 @@
 namespace hilo {
 namespace {
 
-constexpr const char* examples = R"(
+constexpr const char* embed_examples = R"(
 Texts are the arguments, or else the lines of standard input: plain text or, with --field and in
 files that end in .jsonl, JSON objects such as {"id": 7, "text": "resize photos"}. Works on all
 cores and needs no engine running.
@@ -58,7 +58,9 @@ std::optional<uint64_t> file_bytes(int descriptor) {
 
 class EmbedVerb final : public Verb {
  public:
-  CommandWords words() const override { return {"embed", "Write the vectors of texts", examples}; }
+  CommandWords words() const override {
+    return {"embed", "Write the vectors of texts", embed_examples};
+  }
 
   void add_options(const OptionList& options) override {
     add_model_options(options, options_);

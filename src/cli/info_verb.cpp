@@ -15,7 +15,7 @@
 namespace hilo {
 namespace {
 
-constexpr const char* examples = R"(
+constexpr const char* info_examples = R"(
 Examples:
   hilo info
   hilo info --model DIR
@@ -40,7 +40,7 @@ Status print_machine() {
 class InfoVerb final : public Verb {
  public:
   CommandWords words() const override {
-    return {"info", "Tell about this machine, and about a model", examples};
+    return {"info", "Tell about this machine, and about a model", info_examples};
   }
 
   void add_options(const OptionList& options) override {

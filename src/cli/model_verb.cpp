@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* examples = R"(
+constexpr const char* model_examples = R"(
   info PATH       what a model directory, a prepared one, its manifest, a graph (.onnx) or an engine
                   (.engine) is, and whether its digest is right
   prepare MODEL   PyTorch -> ONNX, compared with PyTorch -> an engine of TensorRT, where that is
@@ -69,7 +69,7 @@ class ModelVerb final : public Verb {
  public:
   CommandWords words() const override {
     return {"model", "Prepare a model for TensorRT, and tell about models and their files",
-            examples};
+            model_examples};
   }
 
   void add_options(const OptionList& options) override {

@@ -6,7 +6,7 @@
 namespace hilo {
 namespace {
 
-constexpr const char* examples = R"(
+constexpr const char* run_examples = R"(
 A command is split into words as a shell would; one that needs more (pipes, variables, patterns)
 runs under sh. Each program finds its channel with hilo_open() or hilo.Client.from_environment().
 The run ends when both programs have ended: with 0 if both succeeded, else with 1.
@@ -19,7 +19,7 @@ Examples:
 class RunVerb final : public Verb {
  public:
   CommandWords words() const override {
-    return {"run", "Start programs on an engine of their own", examples};
+    return {"run", "Start programs on an engine of their own", run_examples};
   }
 
   void add_options(const OptionList& options) override {

@@ -15,7 +15,7 @@
 namespace hilo {
 namespace {
 
-constexpr const char* examples = R"(
+constexpr const char* serve_examples = R"(
 Programs connect with hilo_connect() or hilo.connect() and ask for a lane; a socket of
 --lanes low or high denies those that ask for any.
 
@@ -53,7 +53,7 @@ Result<UniqueFd> take_connection(int descriptor) {
 class ServeVerb final : public Verb {
  public:
   CommandWords words() const override {
-    return {"serve", "Serve local programs that connect to a socket", examples};
+    return {"serve", "Serve local programs that connect to a socket", serve_examples};
   }
 
   void add_options(const OptionList& options) override {

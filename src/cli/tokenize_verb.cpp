@@ -13,7 +13,7 @@
 namespace hilo {
 namespace {
 
-constexpr const char* examples = R"(
+constexpr const char* tokenize_examples = R"(
 Without --model, the vocabulary is the built-in one of bert-base-uncased. Reads the lines of
 standard input when no text is given.
 
@@ -26,7 +26,7 @@ Examples:
 class TokenizeVerb final : public Verb {
  public:
   CommandWords words() const override {
-    return {"tokenize", "Print the pieces and ids of texts", examples};
+    return {"tokenize", "Print the pieces and ids of texts", tokenize_examples};
   }
 
   void add_options(const OptionList& options) override {

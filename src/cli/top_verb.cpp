@@ -11,7 +11,7 @@
 namespace hilo {
 namespace {
 
-constexpr const char* examples = R"(
+constexpr const char* top_examples = R"(
 Shows what a running engine does: both lanes, the last minute, its clients. q or Ctrl-C ends it.
 docs/OPERATIONS.md says what the numbers mean.
 
@@ -26,7 +26,7 @@ constexpr Nanoseconds live_span = 60 * second_ns;
 class TopVerb final : public Verb {
  public:
   CommandWords words() const override {
-    return {"top", "Show what a running engine does", examples};
+    return {"top", "Show what a running engine does", top_examples};
   }
 
   void add_options(const OptionList& options) override {

@@ -12,7 +12,7 @@
 namespace hilo {
 namespace {
 
-constexpr Nanoseconds ms = millisecond_ns;
+constexpr Nanoseconds millisecond = millisecond_ns;
 
 class CpuQuotaFiles : public ::testing::Test {
  protected:
@@ -64,7 +64,7 @@ TEST_F(CpuQuotaFiles, NoQuota) {
 TEST_F(CpuQuotaFiles, ContainerOfV2) {
   write_v2("/");
   write("/sys/fs/cgroup/cpu.max", "150000 100000\n");
-  EXPECT_EQ(quota(), (CpuQuota{150 * ms, 100 * ms}));
+  EXPECT_EQ(quota(), (CpuQuota{150 * millisecond, 100 * millisecond}));
 }
 
 // Fails if not the group that binds first is followed: a pod's limit is below its container's, and
@@ -75,7 +75,7 @@ TEST_F(CpuQuotaFiles, TheTightestOfNestedGroups) {
   write("/sys/fs/cgroup/pod/cpu.max", "500000 250000\n");
   const auto tightest = tightest_quota(root_).value();
   ASSERT_TRUE(tightest);
-  EXPECT_EQ(tightest->quota, (CpuQuota{500 * ms, 250 * ms}));
+  EXPECT_EQ(tightest->quota, (CpuQuota{500 * millisecond, 250 * millisecond}));
   EXPECT_EQ(tightest->folder, root_ + "/sys/fs/cgroup/pod");
   EXPECT_EQ(tightest->quota.cores(), 2);
 }
@@ -85,14 +85,14 @@ TEST_F(CpuQuotaFiles, ContainerOfV1) {
   write_v1("/docker/4f2a", "/docker/4f2a");
   write("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "50000\n");
   write("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
-  EXPECT_EQ(quota(), (CpuQuota{50 * ms, 100 * ms}));
+  EXPECT_EQ(quota(), (CpuQuota{50 * millisecond, 100 * millisecond}));
 }
 
 TEST_F(CpuQuotaFiles, GroupOfV1) {
   write_v1("/system.slice/hilo.service", "/");
   write("/sys/fs/cgroup/cpu,cpuacct/system.slice/hilo.service/cpu.cfs_quota_us", "20000\n");
   write("/sys/fs/cgroup/cpu,cpuacct/system.slice/hilo.service/cpu.cfs_period_us", "10000\n");
-  EXPECT_EQ(quota(), (CpuQuota{20 * ms, 10 * ms}));
+  EXPECT_EQ(quota(), (CpuQuota{20 * millisecond, 10 * millisecond}));
 }
 
 // Fails if what cannot be read is taken for a quota, or ends the process.

@@ -6,15 +6,16 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "http/route_test_support.h"
+
 namespace hilo::http {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
 
-const Limits limits{.texts_per_request_max = 3};
 const EngineAbout about{.model = "all-MiniLM-L6-v2", .dims = 4};
-const Context context{.limits = limits, .about = &about, .connected = true};
+const Context context{.limits = three_texts, .about = &about, .connected = true};
 
 Outcome<EmbeddingsRequest> read(const std::string& body) {
   return read_embeddings_request(body, context);

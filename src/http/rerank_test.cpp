@@ -13,21 +13,20 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-const Limits limits{.texts_per_request_max = 3};
-const EngineAbout scorer{.model = "ms-marco", .dims = 1, .cross_encoder = true};
-const EngineAbout embedder{.model = "all-MiniLM-L6-v2", .dims = 4};
-const RoutesUnderTest routes{rerank_routes(),
-                             {.limits = limits, .about = &scorer, .connected = true}};
+const EngineAbout cross_encoder{.model = "ms-marco", .dims = 1, .cross_encoder = true};
+const EngineAbout no_cross_encoder{.model = "all-MiniLM-L6-v2", .dims = 4};
+const RoutesUnderTest rerank{rerank_routes(),
+                             {.limits = three_texts, .about = &cross_encoder, .connected = true}};
 
 json results(const std::string& body, std::vector<float> values) {
   Vectors logits{.dims = 1, .values = std::move(values), .facts = {}};
   logits.facts.assign(logits.values.size(), {.tokens = 5});
-  return json::parse(routes.exchange("/v1/rerank", body).write(logits).body);
+  return json::parse(rerank.exchange("/v1/rerank", body).write(logits).body);
 }
 
 TEST(Rerank, DocumentsAreTextsOrObjects) {
   const Work work =
-      routes
+      rerank
           .exchange("/v1/rerank",
                     R"({"query":"q","documents":["a",{"text":"b","id":7}],"model":"org/ms-marco",
                         "priority":"high","rank_fields":["text"]})")
@@ -37,7 +36,7 @@ TEST(Rerank, DocumentsAreTextsOrObjects) {
   EXPECT_EQ(work.texts[0], "q");
   EXPECT_EQ(work.texts[work.pairs[1].second], "b");
   EXPECT_EQ(work.priority, LaneWish::high);
-  EXPECT_EQ(routes.exchange("/v2/rerank", R"({"query":"q","documents":["a"]})").work.size(), 1U);
+  EXPECT_EQ(rerank.exchange("/v2/rerank", R"({"query":"q","documents":["a"]})").work.size(), 1U);
 }
 
 TEST(Rerank, BestFirstFromZeroToOne) {
@@ -77,18 +76,18 @@ TEST(Rerank, WhatIsWrongIsNamed) {
       {R"({"query":"q","documents":["a"],"model":"gpt"})", "'gpt' does not exist"},
       {R"({"query":"q","documents":["a"],"priority":"x"})", "'priority'"}};
   for (const auto& [body, part] : rows)
-    EXPECT_THAT(routes.problem("/v1/rerank", body).message, HasSubstr(part));
+    EXPECT_THAT(rerank.problem("/v1/rerank", body).message, HasSubstr(part));
 }
 
 // Fails if a model is asked for what it does not compute.
 TEST(Rerank, EachModelDoesItsOwn) {
-  const RoutesUnderTest other{rerank_routes(),
-                              {.limits = limits, .about = &embedder, .connected = true}};
+  const RoutesUnderTest other{
+      rerank_routes(), {.limits = three_texts, .about = &no_cross_encoder, .connected = true}};
   const Problem scores = other.problem("/v1/rerank", R"({"query":"q","documents":["a"]})");
   EXPECT_EQ(scores.kind, ProblemKind::wrong_model);
   EXPECT_THAT(scores.message, HasSubstr("no cross-encoder"));
   const RoutesUnderTest openai{openai_routes(),
-                               {.limits = limits, .about = &scorer, .connected = true}};
+                               {.limits = three_texts, .about = &cross_encoder, .connected = true}};
   const Problem vectors = openai.problem("/v1/embeddings", R"({"input":"a"})");
   const Response response = write_openai_problem(vectors);
   EXPECT_EQ(response.status, 400U);
@@ -99,7 +98,7 @@ TEST(Rerank, AScoreThatIsNoNumberIsTold) {
   Vectors logits{.dims = 1, .values = {std::nanf("")}, .facts = {}};
   logits.facts.resize(1);
   EXPECT_EQ(
-      routes.exchange("/v1/rerank", R"({"query":"q","documents":["a"]})").write(logits).status,
+      rerank.exchange("/v1/rerank", R"({"query":"q","documents":["a"]})").write(logits).status,
       500U);
 }
 

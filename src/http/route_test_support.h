@@ -13,6 +13,8 @@
 
 namespace hilo::http {
 
+inline const Limits three_texts{.texts_per_request_max = 3};
+
 class RoutesUnderTest {
  public:
   RoutesUnderTest(std::vector<Route> routes, const Context& context)

@@ -13,7 +13,6 @@ using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const Limits limits{.texts_per_request_max = 3};
 const EngineAbout embedder{.model = "all-MiniLM-L6-v2",
                            .backend = "cpu",
                            .precision = "fp32",
@@ -26,10 +25,11 @@ const EngineAbout embedder{.model = "all-MiniLM-L6-v2",
 const EngineAbout scorer{.model = "ms-marco", .backend = "cpu", .dims = 1, .cross_encoder = true};
 
 const RoutesUnderTest routes{tei_routes(),
-                             {.limits = limits, .about = &embedder, .connected = true}};
-const RoutesUnderTest scores{tei_routes(), {.limits = limits, .about = &scorer, .connected = true}};
+                             {.limits = three_texts, .about = &embedder, .connected = true}};
+const RoutesUnderTest scores{tei_routes(),
+                             {.limits = three_texts, .about = &scorer, .connected = true}};
 
-Vectors two_vectors() {
+Vectors two_timed_vectors() {
   return {.took_ns = 7'900'000,
           .dims = 4,
           .values = {3, 4, 0, 0, 0, 0, 0, 2},
@@ -71,7 +71,7 @@ TEST(TeiEmbed, SaysWhatIsToBeComputed) {
 
 TEST(TeiEmbed, VectorsAreAListOfLists) {
   const auto write = [](const char* body) {
-    return routes.exchange("/embed", body).write(two_vectors()).body;
+    return routes.exchange("/embed", body).write(two_timed_vectors()).body;
   };
   EXPECT_EQ(write(R"({"inputs":["a","b"]})"), "[[3,4,0,0],[0,0,0,2]]") << "as the engine gives it";
   EXPECT_EQ(write(R"({"inputs":["a","b"],"normalize":false,"dimensions":3})"), "[[3,4,0],[0,0,0]]");
@@ -82,9 +82,10 @@ TEST(TeiEmbed, VectorsAreAListOfLists) {
 TEST(TeiEmbed, VectorsOfAnyModelAreUnitVectors) {
   EngineAbout about = embedder;
   about.normalized = false;
-  const RoutesUnderTest raw{tei_routes(), {.limits = limits, .about = &about, .connected = true}};
-  const json body =
-      json::parse(raw.exchange("/embed", R"({"inputs":["a","b"]})").write(two_vectors()).body);
+  const RoutesUnderTest raw{tei_routes(),
+                            {.limits = three_texts, .about = &about, .connected = true}};
+  const json body = json::parse(
+      raw.exchange("/embed", R"({"inputs":["a","b"]})").write(two_timed_vectors()).body);
   EXPECT_FLOAT_EQ(body[0][0].get<float>(), 0.6F);
   EXPECT_FLOAT_EQ(body[0][1].get<float>(), 0.8F);
   EXPECT_FLOAT_EQ(body[1][3].get<float>(), 1);
@@ -93,7 +94,7 @@ TEST(TeiEmbed, VectorsOfAnyModelAreUnitVectors) {
 TEST(TeiEmbed, HeadersTellOfTimes) {
   const Response response =
       routes.exchange("/embed", R"({"inputs":["gr\u00f6\u00dfer","\ud83d\ude42"]})")
-          .write(two_vectors());
+          .write(two_timed_vectors());
   const std::map<std::string, std::string> headers{response.headers.begin(),
                                                    response.headers.end()};
   const std::map<std::string, std::string> expected{

@@ -13,8 +13,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-const Limits limits{.texts_per_request_max = 3};
-
 Tokenizer word_pieces() {
   return Tokenizer::from_directory(std::string{HILO_SOURCE_DIR} +
                                    "/tests/golden/families/bert_cross_encoder")
@@ -41,7 +39,7 @@ class TeiTokens : public testing::Test {
   const TextTokenizer tokenizer_;
   const RoutesUnderTest routes_{
       tei_routes(),
-      {.limits = limits, .about = &about_, .absence = "Away.", .tokenizer = &tokenizer_}};
+      {.limits = three_texts, .about = &about_, .absence = "Away.", .tokenizer = &tokenizer_}};
 };
 
 class TeiTokensOfUnigrams : public TeiTokens {
@@ -98,8 +96,8 @@ TEST_F(TeiTokens, APromptIsPutBefore) {
 }
 
 TEST_F(TeiTokens, WithoutAnEngineNobodyKnowsThePrompts) {
-  const RoutesUnderTest alone{tei_routes(),
-                              {.limits = limits, .absence = "Away.", .tokenizer = &tokenizer_}};
+  const RoutesUnderTest alone{
+      tei_routes(), {.limits = three_texts, .absence = "Away.", .tokenizer = &tokenizer_}};
   EXPECT_EQ(alone.answer("/tokenize", R"({"inputs":"hello"})").size(), 1U);
   const Problem problem = alone.problem("/tokenize", R"({"inputs":"a","prompt_name":"query"})");
   EXPECT_EQ(problem.kind, ProblemKind::unavailable);

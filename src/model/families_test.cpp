@@ -19,10 +19,9 @@ namespace {
 using nlohmann::json;
 using test::accepted;
 using test::header_of;
+using test::says;
 using test::TemporaryDirectory;
 using test::TestModel;
-using testing::AllOf;
-using testing::HasSubstr;
 
 std::filesystem::path directory_of(const std::string& name) {
   return std::filesystem::path{HILO_SOURCE_DIR} / "tests/golden/families" / name;
@@ -58,10 +57,6 @@ std::string refusal(const std::string& name, const std::function<void(TestModel&
 // The refusal of a config.json in which one member has another value.
 std::string refusal_with(const std::string& name, const char* key, const json& value) {
   return refusal(name, [&](TestModel& model) { model.config[key] = value; });
-}
-
-auto says(const std::string& file, const std::string& cause) {
-  return AllOf(HasSubstr("/" + file + ": "), HasSubstr(cause));
 }
 
 TEST(Families, DifferInPositionsTypesAndBias) {

@@ -1,8 +1,10 @@
-// For tests: the header of a test model, or why it was refused.
+// For tests: the header of a test model, or why it was refused and what such a sentence says.
 #pragma once
 
+#include <string>
 #include <utility>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "model/model.h"
@@ -20,6 +22,11 @@ inline ModelHeader accepted(const TestModel& model) {
   Result<ModelHeader> header = header_of(model);
   EXPECT_TRUE(header) << header.error().message;
   return header ? *std::move(header) : ModelHeader{};
+}
+
+// Matches a refusal that names the file and the cause.
+inline auto says(const std::string& file, const std::string& cause) {
+  return testing::AllOf(testing::HasSubstr("/" + file + ": "), testing::HasSubstr(cause));
 }
 
 }  // namespace hilo::test

@@ -13,19 +13,19 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-std::string refusal(std::string_view text) {
+std::string json_refusal(std::string_view text) {
   const Result<Json> value = parse_json(text, "some.json");
   return value ? "(accepted)" : value.error().message;
 }
 
-auto names_file_and(const std::string& cause) {
+auto names_json_and(const std::string& cause) {
   return AllOf(HasSubstr("some.json: "), HasSubstr(cause));
 }
 
 TEST(JsonFile, RefusesWhatIsNotJson) {
   for (const char* text : {"", " ", "{", "{\"a\":}", "nul", "{'a':1}", "{\"a\":NaN}", "[1,]",
                            "{\"a\":1e999}", "\"\xC3\x28\"", "{} x", "\"\\ud800\""}) {
-    EXPECT_THAT(refusal(text), names_file_and("is not valid JSON")) << text;
+    EXPECT_THAT(json_refusal(text), names_json_and("is not valid JSON")) << text;
   }
 }
 
@@ -33,18 +33,19 @@ TEST(JsonFile, BoundsNestingAndNumberOfValues) {
   const auto nested = [](size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
   };
-  EXPECT_EQ(refusal(nested(json_depth_max)), "(accepted)");
-  EXPECT_THAT(refusal(nested(json_depth_max + 1)), names_file_and("is nested more than 32 deep"));
+  EXPECT_EQ(json_refusal(nested(json_depth_max)), "(accepted)");
+  EXPECT_THAT(json_refusal(nested(json_depth_max + 1)),
+              names_json_and("is nested more than 32 deep"));
 
   std::string list = "[0";
   for (size_t i = 2; i < json_values_max; ++i) list += ",0";  // The list is a value, too.
-  EXPECT_EQ(refusal(list + "]"), "(accepted)");
-  EXPECT_THAT(refusal(list + ",0]"), names_file_and("holds more than 1000000 JSON values"));
+  EXPECT_EQ(json_refusal(list + "]"), "(accepted)");
+  EXPECT_THAT(json_refusal(list + ",0]"), names_json_and("holds more than 1000000 JSON values"));
 }
 
 TEST(JsonFile, RefusesAKeyGivenTwiceAtOneLevelOnly) {
-  EXPECT_EQ(refusal(R"({"a":{"a":1},"b":{"a":2}})"), "(accepted)");
-  EXPECT_THAT(refusal(R"({"b":{"a":1,"a":1}})"), names_file_and("gives \"a\" twice"));
+  EXPECT_EQ(json_refusal(R"({"a":{"a":1},"b":{"a":2}})"), "(accepted)");
+  EXPECT_THAT(json_refusal(R"({"b":{"a":1,"a":1}})"), names_json_and("gives \"a\" twice"));
 }
 
 TEST(JsonFile, RefusesAFileThatIsTooLarge) {
@@ -55,7 +56,7 @@ TEST(JsonFile, RefusesAFileThatIsTooLarge) {
   std::filesystem::resize_file(path, config_bytes_max + 1);
   const Result<Json> value = read_json_file(path);
   ASSERT_FALSE(value);
-  EXPECT_THAT(value.error().message, names_file_and("has 16777217 bytes, but at most 16777216"));
+  EXPECT_THAT(value.error().message, names_json_and("has 16777217 bytes, but at most 16777216"));
 }
 
 TEST(ConfigReader, ReadsEachKindAndTakesNullForAbsent) {
@@ -88,7 +89,7 @@ TEST(ConfigReader, NamesTheKeyAndTheValueItRefuses) {
   EXPECT_EQ(count_refusal("100"), "(accepted)");
   for (const char* text : {"0", "101", "-1", "1.5", "1e2", "\"7\"", "[7]", "true", "{}",
                            "18446744073709551615", "99999999999999999999999"}) {
-    EXPECT_THAT(count_refusal(text), names_file_and("count must be a whole number from 1 to 100"))
+    EXPECT_THAT(count_refusal(text), names_json_and("count must be a whole number from 1 to 100"))
         << text;
   }
   EXPECT_THAT(count_refusal("-1"), HasSubstr("but it is -1"));
@@ -99,14 +100,14 @@ TEST(ConfigReader, KeepsTheFirstError) {
   ConfigReader reader{value, "some.json"};
   EXPECT_EQ(reader.flag("a", true), true);
   EXPECT_EQ(reader.number("b", 0, 1, 0.5), 0.5);
-  EXPECT_THAT(reader.error().message, names_file_and("a must be true or false, but it is \"x\""));
+  EXPECT_THAT(reader.error().message, names_json_and("a must be true or false, but it is \"x\""));
 }
 
 TEST(ConfigReader, RefusesWhatIsNoObject) {
   const Json value = Json::parse("[1]");
   ConfigReader reader{value, "some.json"};
   EXPECT_FALSE(reader.has("a"));
-  EXPECT_THAT(reader.error().message, names_file_and("must hold a JSON object"));
+  EXPECT_THAT(reader.error().message, names_json_and("must hold a JSON object"));
 }
 
 }  // namespace

@@ -17,9 +17,9 @@ using nlohmann::json;
 using test::accepted;
 using test::header_of;
 using test::make_test_model;
+using test::says;
 using test::TemporaryDirectory;
 using test::TestModel;
-using testing::AllOf;
 using testing::HasSubstr;
 
 std::string refusal(const std::function<void(TestModel&)>& breakage) {
@@ -27,10 +27,6 @@ std::string refusal(const std::function<void(TestModel&)>& breakage) {
   breakage(model);
   const Result<ModelHeader> header = header_of(model);
   return header ? "(accepted)" : header.error().message;
-}
-
-auto says(const std::string& file, const std::string& cause) {
-  return AllOf(HasSubstr("/" + file + ": "), HasSubstr(cause));
 }
 
 TEST(ModelHeader, ReadsEverything) {

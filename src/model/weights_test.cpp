@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/header_test_support.h"
 #include "model/model.h"
 #include "model/model_test_support.h"
 
@@ -14,6 +15,7 @@ namespace hilo {
 namespace {
 
 using test::make_test_model;
+using test::says;
 using test::TemporaryDirectory;
 using test::TestModel;
 using test::TestTensor;
@@ -36,17 +38,13 @@ Model loaded(const TestModel& model) {
   return result ? *std::move(result) : Model{};
 }
 
-std::string refusal(const std::function<void(TestModel&)>& breakage) {
+std::string loading_refusal(const std::function<void(TestModel&)>& breakage) {
   TestModel model = make_test_model();
   breakage(model);
   const TemporaryDirectory directory;
   model.write(directory.path());
   const Result<Model> result = load(directory.path());
   return result ? "(accepted)" : result.error().message;
-}
-
-auto says(const std::string& file, const std::string& cause) {
-  return AllOf(HasSubstr("/" + file + ": "), HasSubstr(cause));
 }
 
 // The values of a tensor, to be compared with what was written.
@@ -176,21 +174,21 @@ TEST(Weights, HalfNotANumberStaysNotANumber) {
 
 TEST(Weights, RefusesTensorsThatAreMissingOrOfAnotherKind) {
   const std::string name = "encoder.layer.1.attention.self.key.weight";
-  EXPECT_THAT(refusal([&](TestModel& model) { model.tensors.erase(name); }),
+  EXPECT_THAT(loading_refusal([&](TestModel& model) { model.tensors.erase(name); }),
               says("model.safetensors", "lacks tensor " + name));
-  EXPECT_THAT(refusal([](TestModel& model) { model.tensors.clear(); }),
+  EXPECT_THAT(loading_refusal([](TestModel& model) { model.tensors.clear(); }),
               says("model.safetensors", "lacks tensor embeddings.word_embeddings.weight"));
-  EXPECT_THAT(refusal([](TestModel& model) { model.config["num_hidden_layers"] = 3; }),
+  EXPECT_THAT(loading_refusal([](TestModel& model) { model.config["num_hidden_layers"] = 3; }),
               says("model.safetensors", "lacks tensor encoder.layer.2."));
   EXPECT_THAT(
-      refusal([&](TestModel& model) { model.tensors.at(name).shape = {256}; }),
+      loading_refusal([&](TestModel& model) { model.tensors.at(name).shape = {256}; }),
       says("model.safetensors", name + " has the shape [256], but config.json asks for [16, 16]"));
   EXPECT_THAT(
-      refusal([](TestModel& model) { model.config["vocab_size"] = 51; }),
+      loading_refusal([](TestModel& model) { model.config["vocab_size"] = 51; }),
       says("model.safetensors", "has the shape [50, 16], but config.json asks for [51, 16]"));
   for (const auto& [type, bytes] :
        std::map<std::string, size_t>{{"F64", 8}, {"I32", 4}, {"I8", 1}}) {
-    EXPECT_THAT(refusal([&](TestModel& model) {
+    EXPECT_THAT(loading_refusal([&](TestModel& model) {
                   TestTensor& tensor = model.tensors.at(name);
                   tensor.type = type;
                   tensor.bytes.assign(256 * bytes, '\0');
@@ -198,7 +196,7 @@ TEST(Weights, RefusesTensorsThatAreMissingOrOfAnotherKind) {
                 says("model.safetensors", name + " is of type " + type));
   }
   // The name of a type is whatever the file says, so it must not reach a terminal as it is.
-  EXPECT_THAT(refusal([&](TestModel& model) { model.tensors.at(name).type = "\x1B[2J"; }),
+  EXPECT_THAT(loading_refusal([&](TestModel& model) { model.tensors.at(name).type = "\x1B[2J"; }),
               says("model.safetensors", "is of type ?[2J"));
 }
 

@@ -19,9 +19,9 @@ struct Case {
   uint32_t count;
 };
 
-const Policy policy;
+const Policy plan_policy;
 const CostModel unlearned;
-const PlanRules rules{.policy = policy, .costs = unlearned};
+const PlanRules rules{.policy = plan_policy, .costs = unlearned};
 
 class PlanRule : public ::testing::TestWithParam<Case> {};
 
@@ -71,12 +71,12 @@ CostModel learned(Lane lane, std::initializer_list<std::pair<uint32_t, Nanosecon
 uint32_t tasks_in_plan(Lane lane, const CostModel& costs) {
   LaneQueues queues;
   for (TaskId id = 0; id < 8; ++id) queues.to_encode.push({.id = id, .client = 0, .cost = 16});
-  return take_plan(lane, queues, 1, {.policy = policy, .costs = costs}).count;
+  return take_plan(lane, queues, 1, {.policy = plan_policy, .costs = costs}).count;
 }
 
 // Fails if a LOW plan for a slow model is as large as for a fast one, or too small for its speed.
 TEST(Plan, APlanIsLimitedInPredictedTime) {
-  const Nanoseconds quantum = policy.quantum[lane_index(Lane::low)];
+  const Nanoseconds quantum = plan_policy.quantum[lane_index(Lane::low)];
   EXPECT_EQ(tasks_in_plan(Lane::low, learned(Lane::low, {{64, quantum / 4}})), 8U);
   EXPECT_EQ(tasks_in_plan(Lane::low, learned(Lane::low, {{64, quantum}})), 4U);
   EXPECT_EQ(tasks_in_plan(Lane::low, learned(Lane::low, {{64, 100 * quantum}})), 2U);
@@ -99,7 +99,8 @@ TEST(Plan, HighTasksShareWhereNobodyKnows) {
   for (TaskId id = 0; id < 8; ++id) queues.to_encode.push({.id = id, .client = 0, .cost = 32});
   CostModel one_alone;
   one_alone.learn(Lane::high, Work::encode, {32, 32}, millisecond_ns);
-  EXPECT_EQ(take_plan(Lane::high, queues, 1, {.policy = policy, .costs = one_alone}).count, 2U);
+  EXPECT_EQ(take_plan(Lane::high, queues, 1, {.policy = plan_policy, .costs = one_alone}).count,
+            2U);
 }
 
 // Fails if two clients of a lane cannot share a batch, or one of them fills it alone.
@@ -130,7 +131,7 @@ TEST(Plan, ADeviceSaysHowLargeItsPlansAre) {
   const PlanLimits device{.cost_max = 2048, .cost_share = 256, .tasks_max = 100};
   CostModel fast;
   fast.learn(Lane::high, Work::encode, {256, 30}, millisecond_ns / 5);
-  const PlanRules of_device{.policy = policy, .costs = fast, .to_encode_on_device = device};
+  const PlanRules of_device{.policy = plan_policy, .costs = fast, .to_encode_on_device = device};
   const auto count_of = [](uint32_t cost, const PlanRules& by) {
     LaneQueues queues;
     for (TaskId id = 0; id < 150; ++id)

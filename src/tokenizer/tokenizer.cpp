@@ -82,14 +82,14 @@ Share longest_first(size_t first, size_t second, size_t budget) {
 }
 
 // A text's tokens, of which some stay.
-struct Tokens {
+struct KeptTokens {
   std::string_view text;
   std::span<const uint32_t> ids;
   std::span<TokenOffsets> offsets;  // none, or one for each id
   std::span<const TokenSpaces> spaces;
 };
 
-Tokens cut(std::string_view text, TokenBuffer& tokens, size_t count, bool from_left) {
+KeptTokens cut(std::string_view text, TokenBuffer& tokens, size_t count, bool from_left) {
   const auto of = [&](auto all) { return from_left ? all.last(count) : all.first(count); };
   if (!tokens.wants_offsets()) return {text, of(tokens.ids()), {}, {}};
   return {text, of(tokens.ids()), of(tokens.offsets()), of(tokens.spaces())};
@@ -105,7 +105,7 @@ class Output {
     ENSURE(offsets.empty() || offsets.size() == ids.size());
   }
 
-  void append_text(const Tokens& tokens, uint32_t type, OffsetUnit unit) {
+  void append_text(const KeptTokens& tokens, uint32_t type, OffsetUnit unit) {
     if (!offsets_.empty()) {
       if (unit == OffsetUnit::characters) count_in_characters(tokens.text, tokens.offsets);
       if (trimming_.trims) {
@@ -139,8 +139,8 @@ class Output {
   size_t count_ = 0;
 };
 
-void write(std::span<const TemplateItem> items, const EncodeOptions& options, const Tokens& first,
-           const Tokens& second, Output& output) {
+void write(std::span<const TemplateItem> items, const EncodeOptions& options,
+           const KeptTokens& first, const KeptTokens& second, Output& output) {
   for (const TemplateItem& item : items) {
     if (item.id == TemplateItem::first_text) {
       output.append_text(first, item.type, options.offset_unit);

@@ -29,7 +29,7 @@ namespace {
 // Ids travel in 16 bits.
 constexpr uint32_t vocabulary_max = 65'536;
 // Up to here the work of a small model is bounded by the launches of its kernels.
-constexpr uint32_t tokens_enough = 256;
+constexpr uint32_t tensorrt_tokens_enough = 256;
 
 class TensorRtWorkspace final : public Workspace {
  public:
@@ -152,7 +152,7 @@ class TensorRtBackend final : public Backend {
   std::optional<Device> device() const override {
     return Device{.name = device_.about().name,
                   .tokens_max = quantum_tokens_,
-                  .tokens_enough = std::min(tokens_enough, quantum_tokens_),
+                  .tokens_enough = std::min(tensorrt_tokens_enough, quantum_tokens_),
                   .texts_max = layout_.profiles[lane_index(Lane::low)].max.texts};
   }
   void expect_high(bool any) const override { quanta_.expect_high(any); }
