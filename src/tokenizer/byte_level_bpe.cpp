@@ -60,6 +60,7 @@ void ByteLevelBpe::read_word(std::string_view word, BpeScratch& scratch) const {
   const std::span<const uint32_t> byte_ids = vocabulary_.family_parts().byte_ids;
   std::vector<BpeScratch::Symbol>& symbols = scratch.symbols;
   symbols.clear();
+  symbols.reserve(word.size());
   const auto push = [&symbols](uint32_t id, uint32_t letters) {
     const auto place = static_cast<uint32_t>(symbols.size());
     symbols.push_back({id, place == 0 ? nowhere : place - 1, place + 1, letters});
@@ -77,14 +78,18 @@ void ByteLevelBpe::read_word(std::string_view word, BpeScratch& scratch) const {
     after_unknown = is_unknown;
   };
   for (size_t at = 0; at < word.size();) {
+    if (static_cast<uint8_t>(word[at]) < 0x80) {
+      push_byte(static_cast<uint8_t>(word[at++]));
+      continue;
+    }
     const DecodedCharacter character = decode_first(word.substr(at));
-    const bool may_be_whole = character.valid && character.bytes > 1;
-    const uint32_t token = may_be_whole ? characters_.token_at(word, at, character) : no_id;
+    const uint32_t token = character.valid ? characters_.token_at(word, at, character) : no_id;
     if (token != no_id) {
       push(token, 2 * character.bytes);  // No byte of such a character stands for itself in ASCII.
     } else {
-      for (const char byte : word.substr(at, character.bytes))
+      for (const char byte : word.substr(at, character.bytes)) {
         push_byte(static_cast<uint8_t>(byte));
+      }
     }
     at += character.bytes;
   }
