@@ -47,9 +47,10 @@ target_compile_options(hilo_flags INTERFACE
   # g++ 12 sees an overlap in every "text" + std::to_string(n) when it optimizes (GCC bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict>
   -fno-omit-frame-pointer)
-# Where several files are compiled as one, a name of one file hides none of another.
+# Where several files are compiled as one, g++ takes a type of one file for one of a header, and a
+# name for one that hides another file's.
 if(CMAKE_UNITY_BUILD)
-  target_compile_options(hilo_flags INTERFACE -Wno-shadow)
+  target_compile_options(hilo_flags INTERFACE -Wno-shadow -Wno-subobject-linkage)
 endif()
 target_include_directories(hilo_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 target_link_libraries(hilo_flags INTERFACE Threads::Threads)
