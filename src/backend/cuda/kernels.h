@@ -100,10 +100,10 @@ struct CudaGelu {
 // context = softmax(scale * queries x keys [+ relative bias]) x values
 struct CudaAttention {
   const struct CudaBatchCounts* counts;
-  const struct CudaTile* tiles;
-  const uint16_t* qkv;         // [rows, 3 * heads * head]: queries, keys and values of all heads
-  const float* distance_bias;  // [heads, 2 * distances - 1], by key - query; null: none
-  uint16_t* context;           // [rows, heads * head]
+  const struct CudaTile* tiles;  // [tiles_max], of which counts->tiles are written
+  const uint16_t* qkv;           // [rows, 3 * heads * head]: queries, keys and values of all heads
+  const float* distance_bias;    // [heads, 2 * distances - 1], by key - query; null: none
+  uint16_t* context;             // [rows, heads * head]
   uint32_t rows;
   uint32_t tiles_max;  // of the bucket
   uint32_t heads;

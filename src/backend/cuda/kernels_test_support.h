@@ -68,9 +68,10 @@ struct PackedTexts {
     counts = {.tokens = start.back(),
               .texts = static_cast<uint32_t>(lengths.size()),
               .tiles = static_cast<uint32_t>(tiles.size())};
+    tiles.push_back({.first_query = ~0U, .text_begin = ~0U, .text_end = ~0U});
   }
   std::vector<uint32_t> start = {0};
-  std::vector<CudaTile> tiles;
+  std::vector<CudaTile> tiles;  // and one more, as a bucket has, which nothing may go by
   CudaBatchCounts counts{};
 };
 
