@@ -36,24 +36,26 @@ inline EncodedCharacter encode_character(char32_t code_point);
 // decode_first() without the short ways of the common cases.
 DecodedCharacter decode_any(std::string_view text);
 
-// Of a text that is valid UTF-8: all bytes but those that go on in a character.
+// Whether a byte of valid UTF-8 goes on in a character that an earlier one began.
+constexpr bool is_tail(uint8_t byte) { return (byte & 0xC0) == 0x80; }
+
+// Of a text that is valid UTF-8.
 inline size_t count_valid_characters(std::string_view text) {
-  return static_cast<size_t>(std::ranges::count_if(
-      text, [](char byte) { return (static_cast<uint8_t>(byte) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::ranges::count_if(text, [](char byte) { return !is_tail(static_cast<uint8_t>(byte)); }));
 }
 
 inline DecodedCharacter decode_first(std::string_view text) {
   const auto byte = [text](size_t at) { return static_cast<uint8_t>(text[at]); };
   const auto tail = [byte](size_t at) { return byte(at) & 0x3FU; };
-  const auto is_tail = [byte](size_t at) { return (byte(at) & 0xC0) == 0x80; };
   const uint8_t lead = byte(0);
   if (lead < 0x80) return {lead, 1, true};
-  if (lead >= 0xC2 && lead < 0xE0 && text.size() >= 2 && is_tail(1)) {
+  if (lead >= 0xC2 && lead < 0xE0 && text.size() >= 2 && is_tail(byte(1))) {
     return {(lead & 0x1FU) << 6 | tail(1), 2, true};
   }
   // E0 and ED have bounds of their own for the second byte.
-  if ((lead & 0xF0) == 0xE0 && lead != 0xE0 && lead != 0xED && text.size() >= 3 && is_tail(1) &&
-      is_tail(2)) {
+  if ((lead & 0xF0) == 0xE0 && lead != 0xE0 && lead != 0xED && text.size() >= 3 &&
+      is_tail(byte(1)) && is_tail(byte(2))) {
     return {(lead & 0x0FU) << 12 | tail(1) << 6 | tail(2), 3, true};
   }
   return decode_any(text);

@@ -22,8 +22,6 @@ struct Ends {
   bool known = false;
 };
 
-bool goes_on(uint8_t byte) { return (byte & 0xC0) == 0x80; }
-
 bool occurs_in_utf8(size_t byte) { return byte < 0xC0 || (byte >= 0xC2 && byte < 0xF5); }
 
 }  // namespace
@@ -182,7 +180,7 @@ bool WholeCharactersMaker::read_merges() {
     least_use_[merge.right] = std::min(least_use_[merge.right], merge.rank);
     before_.add(merge.right, left.last, merge.rank);
     // What goes on in a character is not behind it.
-    if (!goes_on(right.first)) behind_.add(merge.left, right.first, merge.rank);
+    if (!is_tail(right.first)) behind_.add(merge.left, right.first, merge.rank);
   }
   return true;
 }

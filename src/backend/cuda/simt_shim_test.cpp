@@ -153,8 +153,8 @@ TEST(SimtShim, UnwrittenSharedMemoryIsNotANumber) {
 }
 
 SIMT_KERNEL(threads) sums(Out out) {
-  out.numbers[thread()] =
-      warp_sum(static_cast<float>(thread())) + warp_max(-static_cast<float>(lane()));
+  out.numbers[thread()] = warp_sum(static_cast<float>(thread())) +
+                          max_of_lanes<warp_threads>(-static_cast<float>(lane()));
 }
 
 TEST(SimtShim, ShufflesWithinAWarp) {

@@ -219,7 +219,7 @@ SIMT_DEVICE void raise(Scores<Head>& scores, Softmax<Head>& softmax) {
     SIMT_UNROLL
     for (const auto& tile : scores)
       largest = fmaxf(largest, fmaxf(tile[2 * row], tile[2 * row + 1]));
-    largest = members_max(largest);
+    largest = max_of_lanes<members>(largest);
     const float shrink = exp2_fast(softmax.largest[row] - largest);
     softmax.largest[row] = largest;
     float total = 0.0F;
@@ -267,7 +267,7 @@ SIMT_DEVICE void write_context(const CudaAttention& attention, const Place& plac
                                const Queries<Head>& queries, const Softmax<Head>& softmax) {
   SIMT_UNROLL
   for (uint32_t row = 0; row < 2; ++row) {
-    const float scale = 1.0F / members_sum(softmax.total[row]);
+    const float scale = 1.0F / sum_of_lanes<members>(softmax.total[row]);
     const uint32_t query = queries.row(row);
     SIMT_UNROLL
     for (uint32_t i = 0; i < Sizes<Head>::slices; ++i) {

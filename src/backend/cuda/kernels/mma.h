@@ -63,15 +63,4 @@ void multiply_add(float (&sums)[4], const MmaLeft& left, const MmaRight& right,
 
 #endif
 
-// Of the same row of sums.
-SIMT_DEVICE float members_sum(float value) {
-  for (uint32_t mask = members / 2; mask > 0; mask /= 2) value += shuffle_xor(value, mask);
-  return value;
-}
-SIMT_DEVICE float members_max(float value) {
-  for (uint32_t mask = members / 2; mask > 0; mask /= 2)
-    value = fmaxf(value, shuffle_xor(value, mask));
-  return value;
-}
-
 }  // namespace hilo::simt

@@ -73,15 +73,19 @@ constexpr uint32_t warp_threads = 32;
 SIMT_DEVICE uint32_t warp() { return thread() / warp_threads; }
 SIMT_DEVICE uint32_t lane() { return thread() % warp_threads; }
 
-// Every lane gets the same bits: each step adds the same two numbers on both sides.
-SIMT_DEVICE float warp_sum(float value) {
-  for (uint32_t mask = warp_threads / 2; mask > 0; mask /= 2) value += shuffle_xor(value, mask);
+// Of neighbouring lanes, a power of two, that all call it. Every lane gets the same bits: each step
+// adds the same two numbers on both sides.
+template <uint32_t Lanes>
+SIMT_DEVICE float sum_of_lanes(float value) {
+  for (uint32_t mask = Lanes / 2; mask > 0; mask /= 2) value += shuffle_xor(value, mask);
   return value;
 }
-SIMT_DEVICE float warp_max(float value) {
-  for (uint32_t mask = warp_threads / 2; mask > 0; mask /= 2)
+template <uint32_t Lanes>
+SIMT_DEVICE float max_of_lanes(float value) {
+  for (uint32_t mask = Lanes / 2; mask > 0; mask /= 2)
     value = fmaxf(value, shuffle_xor(value, mask));
   return value;
 }
+SIMT_DEVICE float warp_sum(float value) { return sum_of_lanes<warp_threads>(value); }
 
 }  // namespace hilo::simt
