@@ -7,6 +7,7 @@
 #include "base/heap_seal.h"
 #include "base/log.h"
 #include "base/spin.h"
+#include "base/thread_class.h"
 #include "engine/cores.h"
 
 namespace hilo {

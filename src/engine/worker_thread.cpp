@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/spin.h"
+#include "base/thread_class.h"
 #include "engine/cores.h"
 
 namespace hilo {

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
+#include "base/thread_class.h"
 
 namespace hilo::http {
 namespace {
@@ -54,9 +54,6 @@ BulkThread::BulkThread(const char* name)
       thread_([this] { loop(); }) {
   ENSURE(waiting_bell_.valid());
   ENSURE(finished_bell_.valid());
-  const sched_param none{};
-  // Refused, it is a thread like others: slower for the urgent ones, but right.
-  ::pthread_setschedparam(thread_.native_handle(), SCHED_IDLE, &none);
   ::pthread_setname_np(thread_.native_handle(), name);
 }
 
@@ -81,6 +78,8 @@ void BulkThread::finish() {
 }
 
 void BulkThread::loop() {
+  // Refused, it is a thread like others: slower for the urgent ones, but right.
+  static_cast<void>(run_only_when_idle());
   while (true) {
     quieten(waiting_bell_);  // Sleeps until it rings.
     for (std::unique_ptr<Job> job = waiting_.take_all(); job != nullptr;) {

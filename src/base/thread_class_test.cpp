@@ -1,4 +1,4 @@
-#include "engine/cores.h"
+#include "base/thread_class.h"
 
 #include <fstream>
 #include <sched.h>
@@ -18,7 +18,7 @@ double slice_ns() {
   return 0;
 }
 
-TEST(Cores, AThreadGetsShortSlicesWithoutARight) {
+TEST(ThreadClass, AThreadGetsShortSlicesWithoutARight) {
   double before = 0;
   double after = 0;
   std::thread{[&] {
@@ -31,7 +31,7 @@ TEST(Cores, AThreadGetsShortSlicesWithoutARight) {
   EXPECT_LT(after, before);
 }
 
-TEST(Cores, AThreadThatRunsWhenIdleIsInTheIdleClass) {
+TEST(ThreadClass, AThreadThatRunsWhenIdleIsInTheIdleClass) {
   bool allowed = false;
   int policy = -1;
   std::thread{[&] {
