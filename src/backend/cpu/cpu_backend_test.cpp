@@ -297,11 +297,10 @@ TEST_P(Encoder, AgreesWithTheScalarLevel) {
   const Model model = random_model(config);
   const Vectors vectors = encode(*backend_of(model, GetParam()), texts);
   const Vectors scalar = encode(*backend_of(model, CpuLevel::scalar, GetParam().precision), texts);
-  const float tolerance = GetParam().precision == Precision::fp32 ? 1e-5F : 5e-3F;
   for (size_t text = 0; text < texts.ids.size(); ++text) {
-    for (size_t i = 0; i < config.hidden; ++i) {
-      ASSERT_NEAR(vectors[text][i], scalar[text][i], tolerance) << "text " << text;
-    }
+    SCOPED_TRACE(testing::Message() << "text " << text);
+    // In 8 bits a tie that rounds the other way is a whole step, so no bound holds for components.
+    expect_close(vectors[text], {scalar[text].begin(), scalar[text].end()}, GetParam().precision);
   }
 }
 
@@ -452,7 +451,7 @@ TEST(CpuBackend, RefusesUnevenHeads) {
 TEST(CpuBackendDeathTest, AnIdOutsideTheVocabularyStopsTheProcess) {
   const Model model = random_model(tiny);
   const auto backend = backend_of(model, CpuLevel::scalar);
-  EXPECT_DEATH(encode(*backend, Texts{{{1, 50}}}), "id < model.config.vocabulary");
+  EXPECT_DEATH(encode(*backend, Texts{{{1, 50}}}), "row < rows_");
 }
 
 }  // namespace

@@ -24,11 +24,9 @@ size_t rows_of_block(const Matrix& intermediate_row, size_t tile_rows) {
 void add_embeddings(const PackedModel& model, const TokenBatch& chunk, size_t token,
                     size_t position, float* row) {
   const size_t columns = model.shape.hidden;
-  const uint32_t id = chunk.ids[token];
-  ENSURE(id < model.config.vocabulary);
-  const float* word = model.word_embeddings.data() + id * columns;
+  model.word_embeddings.read(chunk.ids[token], row);
   const float* place = model.position_embeddings.data() + position * columns;
-  for (size_t i = 0; i < columns; ++i) row[i] = word[i] + place[i];
+  for (size_t i = 0; i < columns; ++i) row[i] += place[i];
   if (model.config.token_types == 0) return;
   const size_t kind = chunk.types.empty() ? 0 : chunk.types[token];
   ENSURE(kind < model.config.token_types);

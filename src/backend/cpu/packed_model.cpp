@@ -1,11 +1,11 @@
 #include "backend/cpu/packed_model.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <vector>
 
 #include "backend/cpu/bf16.h"
+#include "backend/cpu/integers.h"
 #include "backend/cpu/tensor_copy.h"
 #include "base/ensure.h"
 
@@ -31,26 +31,6 @@ void check_shape(const LinearWeights& linear, size_t depth, size_t columns) {
   ENSURE(linear.weight.rows == columns);
   ENSURE(linear.weight.columns == depth);
   ENSURE(linear.bias.columns == columns);
-}
-
-// A column of weights as integers from -127 to 127, the largest weight at the end of that range.
-struct IntegerColumn {
-  float scale;
-  float offset;  // scale times the sum of all integers
-
-  int8_t at(float weight) const {
-    return scale > 0.0F ? static_cast<int8_t>(std::lrintf(weight / scale)) : int8_t{0};
-  }
-};
-
-IntegerColumn integers_of(std::span<const float> weights) {
-  float largest = 0.0F;
-  for (const float weight : weights) largest = std::max(largest, std::abs(weight));
-  IntegerColumn column{.scale = largest / 127.0F, .offset = 0.0F};
-  int32_t sum = 0;
-  for (const float weight : weights) sum += column.at(weight);
-  column.offset = column.scale * static_cast<float>(sum);
-  return column;
 }
 
 // What all matrices of a model have in common.
@@ -142,11 +122,15 @@ void PackedLinear::place(size_t column, std::span<const float> weights, float bi
       }
       break;
     case Precision::int8: {
-      const IntegerColumn integers = integers_of(weights);
-      for (size_t row = 0; row < weights.size(); ++row)
-        *place_of(row) = static_cast<uint8_t>(integers.at(weights[row]));
+      const IntegerScale integers = integer_scale_of(weights);
+      int32_t sum = 0;
+      for (size_t row = 0; row < weights.size(); ++row) {
+        const int8_t integer = integers.at(weights[row]);
+        *place_of(row) = static_cast<uint8_t>(integer);
+        sum += integer;
+      }
       column_scale_.data()[column] = integers.scale;
-      column_offset_.data()[column] = integers.offset;
+      column_offset_.data()[column] = integers.scale * static_cast<float>(sum);
       break;
     }
   }
@@ -167,11 +151,12 @@ PackedModel::PackedModel(const Model& model, const ModelPrecision& precisions, s
       precision(precisions),
       pooling(model.header.pooling),
       normalize(model.header.normalize),
-      word_embeddings(copy_of(model.weights.word_embeddings)),
+      word_embeddings(model.weights.word_embeddings, precision.weights),
       position_embeddings(copy_of(model.weights.position_embeddings)),
       token_type_embeddings(copy_of(model.weights.token_type_embeddings)),
       embedding_norm(pack_norm(model.weights.embedding_norm, shape.hidden)) {
-  ENSURE(word_embeddings.size() == size_t{config.vocabulary} * config.hidden);
+  ENSURE(word_embeddings.rows() == config.vocabulary);
+  ENSURE(word_embeddings.columns() == config.hidden);
   ENSURE(position_embeddings.size() == size_t{config.positions_max} * config.hidden);
   ENSURE(token_type_embeddings.size() == size_t{config.token_types} * config.hidden);
   ENSURE(model.weights.layers.size() == config.layers);

@@ -15,6 +15,7 @@
 
 #include "backend/cpu/activations.h"
 #include "backend/cpu/aligned_array.h"
+#include "backend/cpu/embedding_table.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/relative_bias.h"
 #include "backend/cpu/score_head.h"
@@ -102,7 +103,8 @@ struct PackedModel {
   ModelPrecision precision;
   Pooling pooling;
   bool normalize;
-  AlignedFloats word_embeddings, position_embeddings, token_type_embeddings;  // rows of `hidden`
+  EmbeddingTable word_embeddings;
+  AlignedFloats position_embeddings, token_type_embeddings;  // rows of `hidden`
   PackedNorm embedding_norm;
   RelativeBias relative_bias;
   std::vector<PackedLayer> layers;
