@@ -4,6 +4,7 @@ a good engineer would set up without it. Each arrangement is one to three proces
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -85,8 +86,9 @@ class Arrangement:
 def with_children(pid: int) -> list[int]:
     found = [pid]
     for thread in Path(f"/proc/{pid}/task").glob("*"):
-        for child in (thread / "children").read_text().split():
-            found += with_children(int(child))
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # The thread has ended.
+            for child in (thread / "children").read_text().split():
+                found += with_children(int(child))
     return found
 
 

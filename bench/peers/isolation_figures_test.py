@@ -70,7 +70,7 @@ def arrangement(p50: float, low: float, memory: float) -> dict:
     return {"conditions": [row("off", 1), row("saturating", 1.1)], "memory_mib": memory,
             "saturating_to_off": [
                 {"per_second": 20.0, "p50": ratio, "p99": ratio, "p999": ratio}],
-            "hot_ms": p50, "low_alone_tokens_per_second": low, "embed_tokens_per_second": None}
+            "hot_ms": p50, "low_alone_tokens_per_second": low, "low_alone_of_embed": None}
 
 
 @pytest.fixture

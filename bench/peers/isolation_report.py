@@ -81,10 +81,9 @@ def alone(result: dict) -> Table:
             "one HIGH text after the other", "memory"]
     rows = []
     for name, of in result["arrangements"].items():
-        embed = of["embed_tokens_per_second"]
-        share = of["low_alone_tokens_per_second"] / embed if embed else 0
+        share = of["low_alone_of_embed"]
         rows.append([name, f"{of['low_alone_tokens_per_second']:,.0f}",
-                     f"{share:.1%}{missed(share >= figures.KEPT_IDLE_MIN)}" if embed else "",
+                     f"{share:.1%}{missed(share >= figures.KEPT_IDLE_MIN)}" if share else "",
                      f"{of['hot_ms']:.2f} ms", f"{of['memory_mib']:,.0f} MiB"])
     return head, rows
 

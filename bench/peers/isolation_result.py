@@ -8,7 +8,7 @@ from pathlib import Path
 import isolation_figures as figures
 import lanes
 from arrangements import SERVERS
-from isolation_run import (BACK_TO_BACK, EMBED, LOADS, LOW_ALONE, OFF, SATURATING, Benchmark,
+from isolation_run import (BACK_TO_BACK, LOADS, LOW_ALONE, OFF, SATURATING, Benchmark,
                            Condition, Measured)
 
 
@@ -51,7 +51,7 @@ def figures_of(benchmark: Benchmark, name: str) -> dict:
 
     hot = without_arrivals(BACK_TO_BACK).ms
     low_alone = without_arrivals(LOW_ALONE).rates
-    embed = without_arrivals(EMBED).rates
+    pairs = without_arrivals(LOW_ALONE).pairs_with_embed
     hot_ms = statistics.mean(hot) if hot else calibrated.hot_ms
     # Slices of one condition are equally long.
     alone = statistics.mean(low_alone) if low_alone else calibrated.low_tokens_per_second
@@ -63,7 +63,9 @@ def figures_of(benchmark: Benchmark, name: str) -> dict:
             "hot_ms": hot_ms,
             "low_alone_tokens_per_second": alone,
             "low_alone_of_slices": low_alone,
-            "embed_tokens_per_second": statistics.median(embed) if embed else None,
+            "low_alone_and_embed": pairs,
+            "low_alone_of_embed": statistics.median(low / embed for low, embed in pairs)
+            if pairs else None,
             "saturating_to_off": ratios(name, measured),
             "conditions": rows}
 

@@ -26,14 +26,17 @@ SECONDS_OF_SLOW = 10
 # What others are compared with is measured at several moments, however short.
 PIECES_WITHOUT_ARRIVALS_MIN = 3
 OFF, HALF, SATURATING = LOADS = ("off", "half", "saturating")
+# Each of hilo's slices of LOW alone is followed by one of `hilo embed`: the two differ by less than
+# the machine from one minute to the next.
+PAIRS_WITH_EMBED = 8
 # Conditions without HIGH arrivals.
-LOW_ALONE, BACK_TO_BACK, EMBED = "LOW alone", "back to back", "embed"
+LOW_ALONE, BACK_TO_BACK = "LOW alone", "back to back"
 
 
 @dataclass(frozen=True)
 class Condition:
     arrangement: str
-    low: str  # a load, or one of the three above
+    low: str  # a load, or one of the two above
     per_second: float = 0
 
 
@@ -46,6 +49,8 @@ class Measured:
     low_tokens: int = 0
     seconds: float = 0
     rates: list[float] = field(default_factory=list)  # LOW's tokens a second in each slice
+    # Those of hilo's LOW alone, with those of `hilo embed` right after.
+    pairs_with_embed: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def ms(self) -> list[float]:
@@ -124,10 +129,16 @@ class Benchmark:
         """Condition, seconds and HIGH texts of each slice, in order."""
         slices: dict[tuple[Condition, float, int], int] = {}
         for condition, seconds, count in self._wanted():
-            pieces = max(1 if count else PIECES_WITHOUT_ARRIVALS_MIN,
+            pieces = max(self._pieces_min(condition),
                          round(seconds / self._arguments.slice_seconds))
             slices[(condition, seconds / pieces, -(-count // pieces))] = pieces
         return figures.interleaved(slices, self._chance)
+
+    def _pieces_min(self, condition: Condition) -> int:
+        if condition.per_second:
+            return 1
+        paired = condition.low == LOW_ALONE and condition.arrangement in HILO
+        return PAIRS_WITH_EMBED if paired else PIECES_WITHOUT_ARRIVALS_MIN
 
     def _wanted(self) -> Iterator[tuple[Condition, float, int]]:
         """Each condition with its seconds and HIGH texts in all."""
@@ -139,20 +150,20 @@ class Benchmark:
                     # Half a load shows the shape of the curve; the promise is about the others.
                     count = count // 2 if low == HALF else count
                     yield Condition(name, low, rate), count / rate, count
-            yield Condition(name, LOW_ALONE), of.alone_seconds, 0
+            pairs = PAIRS_WITH_EMBED / PIECES_WITHOUT_ARRIVALS_MIN if name in HILO else 1
+            yield Condition(name, LOW_ALONE), of.alone_seconds * pairs, 0
             yield Condition(name, BACK_TO_BACK), of.alone_seconds / 5, 0
-            if name in HILO:
-                yield Condition(name, EMBED), of.alone_seconds, 0
 
     def run_slice(self, condition: Condition, seconds: float, count: int) -> None:
         arrangement = self.running[condition.arrangement]
         to = self.measured.setdefault(condition, Measured())
         if condition.low == BACK_TO_BACK:
             to.ms_of_slices.append(arrangement.back_to_back(seconds))
-        elif condition.low == EMBED:
-            to.rates += self._embed(condition.arrangement, seconds)
         else:
             self._run_lanes(arrangement, condition, seconds, count, to)
+            if condition.low == LOW_ALONE and condition.arrangement in HILO:
+                embed = self._embed(condition.arrangement, seconds)
+                to.pairs_with_embed += [(to.rates[-1], rate) for rate in embed]
         to.seconds += seconds
 
     def _run_lanes(self, arrangement: Arrangement, condition: Condition, seconds: float,
