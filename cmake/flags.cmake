@@ -40,18 +40,16 @@ endif()
 
 add_library(hilo_flags INTERFACE)
 target_compile_options(hilo_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Werror
+  -Wall -Wextra -Wpedantic -Werror
+  # Where several files are compiled as one, a name seems to hide another file's, and g++ takes a
+  # type of one file for one of a header.
+  $<IF:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>,-Wno-subobject-linkage,-Wshadow>
   $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
   # Clang, which lint and fuzzing use, need not know the warnings that g++ is told about.
   $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>
   # g++ 12 sees an overlap in every "text" + std::to_string(n) when it optimizes (GCC bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict>
   -fno-omit-frame-pointer)
-# Where several files are compiled as one, g++ takes a type of one file for one of a header, and a
-# name for one that hides another file's.
-if(CMAKE_UNITY_BUILD)
-  target_compile_options(hilo_flags INTERFACE -Wno-shadow -Wno-subobject-linkage)
-endif()
 target_include_directories(hilo_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 target_link_libraries(hilo_flags INTERFACE Threads::Threads)
 if(HILO_SANITIZE)

@@ -125,6 +125,7 @@ if(HILO_TESTS)
   target_link_libraries(integration_test PRIVATE hilo_engine hilo_client ${HILO_THIRD_PARTY}
     GTest::gtest GTest::gtest_main)
   target_compile_options(integration_test PRIVATE -O0)
+  hilo_compile_together(integration_test)
   target_compile_definitions(integration_test PRIVATE HILO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   gtest_discover_tests(integration_test
     DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS integration)
