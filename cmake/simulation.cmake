@@ -72,7 +72,7 @@ if(CMAKE_BUILD_TYPE STREQUAL Release)
   simulation_mutant(cancelling_in_mailboxes src/engine/dispatch.cpp "violates P5"
     "return tasks_[id].worker->withdraw(stays, taken) > 0" "return false")
   simulation_mutant(credits src/channel/session.cpp "broke a rule"
-    "return slots_free_ > 0 &&" "return true ||")
+    "return slots_free_ >= slots &&" "return true ||")
   simulation_mutant(answer_where_no_room_is src/engine/intake.cpp "violates P4"
     "return refuse(session, entry, retry_for_room);" "return;")
   simulation_mutant(fairness src/scheduler/fair_queue.cpp "violates P6"

@@ -55,6 +55,7 @@ class Golden:
     lengths: tuple = (3, 8, 17, 38)
     tokenizer: str = ""  # transformers' class for WordPiece, or a function of this file
     special: tuple = ()  # the first tokens of its vocabulary
+    with_tokens: bool = False  # the vectors of all tokens, too
 
     @property
     def directory(self):
@@ -82,6 +83,7 @@ GOLDENS = (
         padding_id=1,
         tokenizer="byte_level_bpe",
         special=("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
+        with_tokens=True,
     ),
     Golden(
         "xlm_roberta",
@@ -292,8 +294,14 @@ def output_of(golden, model, text):
         identity = golden.activation_function.endswith("Identity")
         return output.logits[0] if identity else torch.sigmoid(output.logits[0])
     rows = output.last_hidden_state[0]
+    if golden.with_tokens:
+        text["tokens"] = [floats_of(row) for row in rows]
     pooled = {"mean": rows.mean(dim=0), "cls": rows[0], "lasttoken": rows[-1]}[golden.pooling]
     return torch.nn.functional.normalize(pooled, dim=0)
+
+
+def floats_of(vector):
+    return [float(f"{value:.9g}") for value in vector]
 
 
 def expected_of(golden):
@@ -301,7 +309,7 @@ def expected_of(golden):
     model = model_class(golden).from_pretrained(golden.directory, dtype=torch.float32).eval()
     texts = make_texts(golden)
     for text in texts:
-        text["vector"] = [float(f"{value:.9g}") for value in output_of(golden, model, text)]
+        text["vector"] = floats_of(output_of(golden, model, text))
     return texts
 
 
@@ -309,13 +317,18 @@ def one_text_per_line(texts):
     return "[\n" + ",\n".join(json.dumps(text) for text in texts) + "\n]\n"
 
 
+def vectors_of(text):
+    return [text["vector"], *text.get("tokens", [])]
+
+
 def check(golden):
     written = json.loads((golden.directory / "expected.json").read_text())
     difference = 0.0
     for text, now in zip(written, expected_of(golden), strict=True):
         assert (text["ids"], text["types"]) == (now["ids"], now["types"])
-        pairs = zip(text["vector"], now["vector"], strict=True)
-        difference = max([difference, *(abs(a - b) for a, b in pairs)])
+        for a, b in zip(vectors_of(text), vectors_of(now), strict=True):
+            pairs = zip(a, b, strict=True)
+            difference = max([difference, *(abs(x - y) for x, y in pairs)])
     print(f"{golden.name}: largest difference {difference:.3g}")
     return difference < DIFFERENCE_MAX
 

@@ -1,8 +1,9 @@
 /* hilo: text embeddings with two lanes, and scores of pairs of texts. The C interface of
  * libhilo.so, for C11, C++ and anything that can call C.
  *
- * A *client* is one channel to an engine. A *task* is one text on its way to a vector; it may also
- * be given as token ids, or be a pair of texts whose vector is one float, their score. Each
+ * A *client* is one channel to an engine. A *task* is one text on its way to a vector, or to the
+ * vectors of its tokens; it may also be given as token ids, or be a pair of texts whose vector is
+ * one float, their score. Each
  * function says which threads may call it, whether it blocks or allocates, and what each status
  * means. Text is UTF-8 given with its length; no terminating zero is needed. Vectors are `dims`
  * floats. Every handle is opaque and freed by its own close function.
@@ -37,8 +38,9 @@ typedef enum { HILO_HIGH = 0, HILO_LOW = 1, HILO_ANY = 2 } hilo_lane;
 typedef enum {
   HILO_OK = 0,
   HILO_EMPTY = 1, /* no result is ready */
-  /* HILO_TASKS_MAX tasks are open, 1 MiB of texts is open in this lane, or the text ring is full
-   * until the engine has read it: take and release results first */
+  /* HILO_TASKS_MAX tasks are open, or one for the vectors of tokens, or any when such a one is
+   * submitted; 1 MiB of texts is open in this lane; or the text ring is full until the engine has
+   * read it: take and release results first */
   HILO_FULL = 2,
   HILO_TEXT_TOO_LONG = 3, /* more than HILO_TEXT_BYTES_MAX bytes */
   HILO_INVALID_UTF8 = 4,
@@ -64,6 +66,8 @@ typedef enum {
 
 #define HILO_TASKS_MAX 256
 #define HILO_TEXT_BYTES_MAX (128 * 1024)
+/* Floats from one vector to the next, where a task has several. */
+#define HILO_VECTOR_STRIDE(dims) (((dims) + 15) / 16 * 16)
 
 /* A sentence about a status, for people. Never NULL. Any thread. */
 HILO_API const char* hilo_strerror(hilo_status status);
@@ -149,6 +153,11 @@ typedef struct {
   hilo_truncation truncation;
   uint32_t raw; /* 1: a vector is not scaled to length 1, and a score stays a logit, whatever the
                    model says */
+  /* 0: the task has one vector. k: it has those of its tokens from the k-th on, counting from 1 and
+   * with special tokens, up to HILO_TASKS_MAX of them: the last layer's output as it is. They take
+   * the room of all tasks, so nothing else may be open on this client or lent, until they are
+   * released. hilo_info_t.json says with "token_vectors" whether the engine has them. */
+  size_t tokens_from;
 } hilo_submit_options;
 
 typedef struct {
@@ -169,7 +178,8 @@ HILO_API hilo_status hilo_submit(hilo_client* client, hilo_lane lane, const char
  * tasks[0..*submitted) name them. `texts` has one text for each task, or two for HILO_PAIR. One
  * doorbell for all. The status is that of the first task not submitted, or HILO_OK. Otherwise as
  * hilo_submit().
- * HILO_INVALID_ARGUMENT  also for a pair where the model is no cross-encoder, and for no ids. */
+ * HILO_INVALID_ARGUMENT  also for a pair where the model is no cross-encoder, for no ids, and for
+ *                        vectors of tokens where the engine has none. */
 HILO_API hilo_status hilo_submit_many(hilo_client* client, const hilo_submit_options* options,
                                       const hilo_text* texts, size_t count, hilo_task* tasks,
                                       size_t* submitted);
@@ -181,7 +191,9 @@ typedef struct {
    * client's own texts that there is no room for it. Submit the text again after this time.
    * Otherwise 0. */
   uint32_t retry_after_ms;
-  /* `dims` floats in read-only memory until hilo_release(); NULL unless HILO_OK */
+  /* `dims` floats in read-only memory until hilo_release(); NULL unless HILO_OK. With tokens_from,
+   * the first of several, each HILO_VECTOR_STRIDE(dims) floats behind the one before; there are
+   * tokens - tokens_from + 1 of them, at most HILO_TASKS_MAX. */
   const float* vector;
   uint32_t tokens;    /* tokens computed, special tokens included */
   uint32_t truncated; /* 1 if the text had more tokens than tokens_max, and lost some */
@@ -228,6 +240,16 @@ HILO_API void hilo_disarm(hilo_client* client);
  * Otherwise the statuses of hilo_submit(), of hilo_wait(), and those of a result. */
 HILO_API hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char* text, size_t bytes,
                                 float* vector, uint32_t dims);
+
+/* Submits one text, or its ids, waits, and copies the vectors of all its tokens to `vectors`, which
+ * has room for `room` of `dims` floats; `*tokens` says how many they are. More than HILO_TASKS_MAX
+ * are had in several tasks, each of which computes the text. `tokens_from` is not looked at. As
+ * hilo_embed() otherwise, and
+ * HILO_FULL            `room` is too small for `*tokens`; or vectors are lent, or a task that was
+ *                      given up is still with the engine and `*tokens` is 0. */
+HILO_API hilo_status hilo_embed_tokens(hilo_client* client, const hilo_submit_options* options,
+                                       const hilo_text* text, float* vectors, size_t room,
+                                       size_t* tokens);
 
 /* Sends bytes through the engine and back, past the model: tests the path. `bytes` at most 4 *
  * dims. Blocks: yes. Statuses: as hilo_embed(). */

@@ -246,7 +246,8 @@ hilo_status Dispatcher::submit_stretch(Call& call, size_t first, size_t count, s
       .prompt_name = wanted.prompt.empty() ? nullptr : wanted.prompt.c_str(),
       .input = wanted.input,
       .truncation = wanted.truncation,
-      .raw = wanted.raw ? 1U : 0U};
+      .raw = wanted.raw ? 1U : 0U,
+      .tokens_from = 0};
   std::array<hilo_task, stretch> tasks;
   const hilo_text* const texts = request.texts.data() + first * request.texts_in_task();
   const hilo_status status =

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "protocol/lane.h"
+#include "protocol/layout.h"
 
 namespace hilo {
 
@@ -26,7 +27,12 @@ struct TokenBatch {
   // 1 for each text whose vector is not to be scaled to length 1, or whose score is to stay a
   // logit, whatever the model says; empty means none.
   std::span<const uint8_t> raw{};
+  // For each text: 0 for its vector, or k for those of its tokens from the k-th on; empty means 0.
+  // They are the last layer's output as it is, token_vectors() of them.
+  std::span<const uint32_t> tokens_from{};
   size_t texts() const { return sequence_start.size() - 1; }
+  uint32_t tokens(size_t text) const { return sequence_start[text + 1] - sequence_start[text]; }
+  uint32_t first_token(size_t text) const { return tokens_from.empty() ? 0 : tokens_from[text]; }
 };
 
 class Workspace {
@@ -63,6 +69,9 @@ class Backend {
   // more than doing it.
   virtual bool instant() const { return false; }
 
+  // Whether it gives vectors of tokens. Where not, the engine asks for none.
+  virtual bool gives_token_vectors() const { return false; }
+
   // Nothing: each core computes batches of its own. Else run() waits for a device.
   virtual std::optional<Device> device() const { return std::nullopt; }
   // For a device, which begins no work of LOW meanwhile but what LOW is owed: HIGH has texts
@@ -73,9 +82,10 @@ class Backend {
   virtual std::unique_ptr<Workspace> make_workspace(uint32_t tokens_max, uint32_t texts_max,
                                                     Lane lane = Lane::high) const = 0;
 
-  // Computes one vector for each text: vectors[i] has room for dims() floats, 64-byte aligned. A
-  // text's vector is bit-identical whatever shares its batch. `gate` is passed at least every 20 us
-  // or so of work. False: it could not be computed, or was abandoned at the gate.
+  // Computes one vector for each text: vectors[i] has room for dims() floats, 64-byte aligned; or
+  // for as many vectors of tokens as are asked for, slot_stride(dims()) bytes from one to the next.
+  // A text's vector is bit-identical whatever shares its batch. `gate` is passed at least every 20
+  // us or so of work. False: it could not be computed, or was abandoned at the gate.
   virtual bool run(const TokenBatch& batch, Workspace& workspace, const YieldGate& gate,
                    std::span<float* const> vectors) const = 0;
 

@@ -194,6 +194,38 @@ TEST_P(Conformance, ARawVectorIsNotScaled) {
   EXPECT_GE(cosine(batch.vectors[0], batch.vectors[1]), 0.99999);
 }
 
+// Their mean is the text's vector, whatever else is in the batch, and each has its place.
+TEST_P(Conformance, VectorsOfTokensAreWhatIsPooled) {
+  if (!make(random_model(tiny))->backend().gives_token_vectors()) GTEST_SKIP() << "it has none";
+  // A width that leaves room between two vectors.
+  const auto subject =
+      make(random_model(changed([](EncoderConfig& c) { c.hidden = 72; }), Pooling::mean, true));
+  const Backend& backend = subject->backend();
+  Batch batch(backend, {9, 9, 70, 5, 9});
+  for (const size_t text : {1U, 4U})
+    std::copy_n(batch.ids.begin(), 9, &batch.ids[batch.starts[text]]);
+  batch.raw = {1, 0, 0, 0, 0};
+  batch.ask_for_tokens(backend, 1, 1);
+  batch.ask_for_tokens(backend, 2, 3);
+  batch.ask_for_tokens(backend, 4, 9);
+  ASSERT_TRUE(batch.run(backend));
+
+  const size_t stride = slot_floats(backend.dims());
+  ASSERT_GT(stride, backend.dims());
+  std::vector<float> mean(backend.dims());
+  for (size_t token = 0; token < 9; ++token)
+    for (size_t i = 0; i < mean.size(); ++i) mean[i] += batch.vectors[1][token * stride + i] / 9;
+  for (size_t i = 0; i < mean.size(); ++i) EXPECT_NEAR(mean[i], batch.vectors[0][i], 1e-6) << i;
+  EXPECT_EQ(batch.vectors[1][stride - 1], -7.0F);  // between two of them
+  EXPECT_EQ(batch.vectors[4],
+            std::vector<float>(batch.vectors[1].end() - stride, batch.vectors[1].end()));
+  for (const size_t text : {1U, 2U, 3U, 4U}) {
+    Batch alone = batch.alone(text);
+    ASSERT_TRUE(alone.run(backend, Lane::low));
+    EXPECT_EQ(alone.vectors[0], batch.vectors[text]) << "text " << text;
+  }
+}
+
 TEST_P(Conformance, ARawScoreIsALogit) {
   const auto subject = make(random_cross_encoder(tiny, ScoreFunction::sigmoid));
   Batch batch(subject->backend(), {9, 9});

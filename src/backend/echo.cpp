@@ -17,6 +17,7 @@ class ModelFreeBackend : public Backend {
   uint32_t vocabulary() const override { return byte_vocabulary; }
   size_t bytes() const override { return 0; }
   bool instant() const override { return true; }
+  bool gives_token_vectors() const override { return true; }
   std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t, Lane) const override {
     return std::make_unique<NoWorkspace>();
   }
@@ -34,7 +35,12 @@ class EchoBackend final : public ModelFreeBackend {
       const uint32_t end = batch.sequence_start[text + 1];
       ENSURE(start <= end);
       ENSURE(end <= batch.ids.size());
-      echo_vector(batch.ids.subspan(start, end - start), {vectors[text], echo_dims});
+      const auto ids = batch.ids.subspan(start, end - start);
+      const uint32_t from = batch.first_token(text);
+      if (from == 0) echo_vector(ids, {vectors[text], echo_dims});
+      for (uint32_t row = 0; row < token_vectors(batch.tokens(text), from); ++row)
+        echo_vector(ids.subspan(from - 1 + row, 1),
+                    {vectors[text] + row * slot_floats(echo_dims), echo_dims});
     }
     return true;
   }

@@ -1,7 +1,7 @@
 // Backends without a model, to exercise and measure the path of a task. Tokens are the bytes of the
 // text.
 //   echo  the vector is a function of the bytes (echo_vector), so that a test can tell whose answer
-//         it got
+//         it got; a token's is that of a text of this token alone
 //   null  the vector is left as it is
 #pragma once
 

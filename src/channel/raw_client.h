@@ -53,6 +53,9 @@ class RawClient {
           .text_offset = offset,
           .text_bytes = static_cast<uint32_t>(text.size())});
   }
+  void push_embed_tokens(uint64_t task, uint32_t text_bytes = 0) {
+    push({.opcode = Opcode::embed, .task = task, .text_bytes = text_bytes, .tokens_from = 1});
+  }
   void push_release(uint32_t slot, uint32_t generation) {
     push({.opcode = Opcode::release, .slot = slot, .generation = generation});
   }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
 
 #include "base/ensure.h"
 #include "channel/message.h"
@@ -32,6 +33,11 @@ Submission copy_entry(const SharedEntry& shared) {
 }
 
 bool has_text(Opcode opcode) { return opcode == Opcode::embed || opcode == Opcode::echo; }
+
+// A task for the vectors of tokens has them all.
+uint32_t slots_for(const Submission& entry) {
+  return entry.opcode == Opcode::embed && entry.tokens_from > 0 ? slots_per_client : 1;
+}
 
 bool text_is_inside(const Submission& entry) {
   return entry.text_offset <= text_arena_bytes &&
@@ -162,10 +168,10 @@ bool Session::see_completion_head() {
   return true;
 }
 
-// A task needs a slot, and a place in the ring for its completion besides those of the tasks that
-// are open and of the completions that the client has not taken.
-bool Session::has_credit() const {
-  return slots_free_ > 0 &&
+// A task needs its slots, and a place in the ring for its completion besides those of the tasks
+// that are open and of the completions that the client has not taken.
+bool Session::has_credit(uint32_t slots) const {
+  return slots_free_ >= slots &&
          tasks_open_ + (completion_tail_ - completion_head_seen_) < completion_entries;
 }
 
@@ -188,9 +194,10 @@ Session::Next Session::next(Submission& entry) {
       case Opcode::echo:
         if (entry.text_bytes <= text_bytes_max && !text_is_inside(entry))
           return violate("it submitted a text outside its arena");
-        if (!has_credit() && !see_completion_head())
+        if (!has_credit(slots_for(entry)) && !see_completion_head())
           return violate("it moved its completion head out of the ring");
-        if (!has_credit()) return violate("it submitted more tasks than it may have open");
+        if (!has_credit(slots_for(entry)))
+          return violate("it submitted more tasks than it may have open");
         return Next::entry;
     }
     return violate("it submitted an unknown opcode");
@@ -213,8 +220,19 @@ void Session::advance() {
 }
 
 Session::Slot Session::open_task() {
-  ENSURE(has_credit());
-  const uint32_t index = free_slots_[--slots_free_];
+  ENSURE(has_credit(1));
+  return open_slot(free_slots_[--slots_free_]);
+}
+
+// The stack of free slots keeps all of them, and is full again when they come back.
+Session::Slot Session::open_task_in_all_slots() {
+  ENSURE(has_credit(slots_per_client));
+  slots_free_ = 0;
+  first_slot_is_all_ = true;
+  return open_slot(0);
+}
+
+Session::Slot Session::open_slot(uint32_t index) {
   SlotRecord& record = slots_[index];
   ENSURE(record.state == SlotState::free);
   record.state = SlotState::open;
@@ -270,7 +288,10 @@ void Session::release_slot(const Submission& entry) {
 void Session::free_slot(uint32_t slot) {
   ENSURE(slots_free_ < slots_per_client);
   slots_[slot].state = SlotState::free;
-  free_slots_[slots_free_++] = slot;
+  if (std::exchange(first_slot_is_all_, false))
+    slots_free_ = slots_per_client;
+  else
+    free_slots_[slots_free_++] = slot;
 }
 
 void Session::flush() {

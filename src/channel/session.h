@@ -79,8 +79,9 @@ class Session {
   };
   // Looks at the oldest submission. Releases are handled inside and skipped. Opcode, text bounds
   // (offset and length inside the arena) and credits are checked: on `entry` with embed or echo a
-  // completion place and a slot are free. Text longer than text_bytes_max is passed on with its
-  // length for an error completion; copy_text() must not be called then.
+  // completion place and a slot are free; all slots, if it asks for the vectors of tokens. Text
+  // longer than text_bytes_max is passed on with its length for an error completion; copy_text()
+  // must not be called then.
   Next next(Submission& entry);
   // Copies the text of `entry` out of shared memory. `to` has room for entry.text_bytes.
   void copy_text(const Submission& entry, std::span<char> to) const;
@@ -98,6 +99,9 @@ class Session {
     uint32_t generation;
   };
   Slot open_task();
+  // Takes all slots, for vectors that follow each other from the first one on. It is opened,
+  // completed and released as a single slot is.
+  Slot open_task_in_all_slots();
   // Where the vector of a slot is written: dims floats, 64-byte aligned.
   float* slot_vector(uint32_t slot);
   std::span<std::byte> slot_bytes(uint32_t slot);
@@ -136,7 +140,8 @@ class Session {
   Next violate(std::string_view how);
   bool see_submissions();
   bool see_completion_head();
-  bool has_credit() const;
+  bool has_credit(uint32_t slots) const;
+  Slot open_slot(uint32_t index);
   void release_slot(const Submission& entry);
   void free_slot(uint32_t slot);
   void wake_client();
@@ -160,6 +165,7 @@ class Session {
 
   uint32_t tasks_open_ = 0;
   uint32_t slots_free_ = 0;
+  bool first_slot_is_all_ = false;  // One task has them, or its client; none of the others is free.
   std::array<uint32_t, slots_per_client>
       free_slots_{};  // A stack: the warmest slot is reused first.
   std::array<SlotRecord, slots_per_client> slots_{};

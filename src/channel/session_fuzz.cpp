@@ -70,7 +70,8 @@ class Run {
                   .text_offset = bytes.take<uint32_t>() % (text_arena_bytes + 2),
                   .text_bytes = bytes.take<uint32_t>() % (text_bytes_max + 2),
                   .slot = bytes.take<uint8_t>(),
-                  .generation = bytes.take<uint8_t>()});
+                  .generation = bytes.take<uint8_t>(),
+                  .tokens_from = bytes.take<uint8_t>() % 2U});
   }
   bool look() {
     Submission entry;
@@ -83,7 +84,9 @@ class Run {
     if (next == Session::Next::empty) return true;
     if (entry.opcode != Opcode::cancel) {
       if (entry.text_bytes <= text_bytes_max) session_.copy_text(entry, text_);
-      const Session::Slot slot = session_.open_task();
+      const bool in_all = entry.opcode == Opcode::embed && entry.tokens_from > 0;
+      const Session::Slot slot = in_all ? session_.open_task_in_all_slots() : session_.open_task();
+      ENSURE(!in_all || open_.empty());
       for (const Session::Slot& other : open_) ENSURE(other.index != slot.index);
       std::memset(session_.slot_bytes(slot.index).data(), 1,
                   session_.slot_bytes(slot.index).size());

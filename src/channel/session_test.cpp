@@ -123,6 +123,80 @@ TEST_F(SessionTest, UntakenCompletionsAreNoCredit) {
   EXPECT_EQ(next(), Next::violation);
 }
 
+// Goal: vectors of tokens need all slots, and nothing is let in beside them. Method: each way of
+// having one slot that is not free.
+TEST_F(SessionTest, VectorsOfTokensNeedAllCredits) {
+  const auto after = [](auto prepare) {
+    TestChannel channel;
+    RawClient client{*channel.session};
+    Submission entry;
+    client.push_embed(0);
+    EXPECT_EQ(channel.session->next(entry), Next::entry);
+    prepare(*channel.session, channel.session->open_task());
+    channel.session->advance();
+    channel.session->flush();
+    client.push_embed_tokens(1);
+    return channel.session->next(entry);
+  };
+  EXPECT_EQ(after([](Session&, Session::Slot) {}), Next::violation);
+  EXPECT_EQ(after([](Session& session, Session::Slot slot) { session.complete(slot, {}); }),
+            Next::violation);
+  EXPECT_EQ(after([](Session& session, Session::Slot slot) {
+              session.complete(slot, {.status = CompletionStatus::failed});
+            }),
+            Next::entry);
+}
+
+TEST_F(SessionTest, NothingFitsBesideVectorsOfTokens) {
+  for (const Opcode opcode : {Opcode::embed, Opcode::echo}) {
+    TestChannel channel;
+    RawClient client{*channel.session};
+    Submission entry;
+    client.push_embed_tokens(1);
+    ASSERT_EQ(channel.session->next(entry), Next::entry);
+    channel.session->open_task_in_all_slots();
+    channel.session->advance();
+    client.push({.opcode = Opcode::cancel, .task = 1});
+    EXPECT_EQ(channel.session->next(entry), Next::entry);
+    channel.session->advance();
+    client.push({.opcode = opcode});
+    EXPECT_EQ(channel.session->next(entry), Next::violation);
+  }
+}
+
+// Goal: one release, or an error, gives all slots back, once; and each of them is there then.
+TEST_F(SessionTest, OneReleaseGivesAllSlotsBack) {
+  uint32_t taken = 0;
+  for (const bool fails : {false, true}) {
+    client_.push_embed_tokens(1);
+    Submission entry;
+    ASSERT_EQ(session_.next(entry), Next::entry);
+    const Session::Slot all = session_.open_task_in_all_slots();
+    EXPECT_EQ(all.index, 0U);
+    session_.advance();
+    session_.complete(all, {.status = fails ? CompletionStatus::failed : CompletionStatus::ok});
+    session_.flush();
+    client_.consume(++taken);
+    for (int i = 0; i < 3; ++i) client_.push_release(0, all.generation);
+    client_.push_release(7, 0);
+    EXPECT_EQ(next(), Next::empty);
+    EXPECT_EQ(session_.releases_ignored(), fails ? 7U : 3U);
+
+    std::vector<Session::Slot> slots;
+    for (uint32_t i = 0; i < slots_per_client; ++i) {
+      client_.push_embed(i);
+      ASSERT_EQ(next(), Next::entry);
+      slots.push_back(session_.open_task());
+      session_.advance();
+    }
+    for (const Session::Slot slot : slots) {
+      session_.complete(slot, {.status = CompletionStatus::failed});
+      session_.flush();
+      client_.consume(++taken);
+    }
+  }
+}
+
 // Goal: a release gives the credit back to the very next task, and the generation moves on.
 TEST_F(SessionTest, ReleaseReturnsTheSlot) {
   client_.push_embed(0);

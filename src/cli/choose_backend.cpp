@@ -70,7 +70,8 @@ Result<ChosenBackend> make_on_device(const DeviceBackend& kind, const ModelOptio
   if (!made) return made.error();
   BackendFacts facts{.name = std::string{kind.name},
                      .precision = std::move(made->precision),
-                     .device = made->backend->device()->name};
+                     .device = made->backend->device()->name,
+                     .token_vectors = made->backend->gives_token_vectors()};
   return ChosenBackend{.backend = std::move(made->backend), .facts = std::move(facts)};
 }
 
@@ -109,9 +110,12 @@ Result<ChosenBackend> choose_backend(const ModelOptions& options, const CpuChoic
   if (any) log_info(fmt::format("--backend auto: computing on the CPU, because {}", why_not));
   auto made = make_cpu_backend(model, cpu.precision.precision, cpu.level);
   if (!made) return made.error();
-  return ChosenBackend{
-      .backend = *std::move(made),
-      .facts = {.name = "cpu", .precision = precision_name(cpu.precision.precision), .device = ""}};
+  const bool token_vectors = (*made)->gives_token_vectors();
+  return ChosenBackend{.backend = *std::move(made),
+                       .facts = {.name = "cpu",
+                                 .precision = precision_name(cpu.precision.precision),
+                                 .device = "",
+                                 .token_vectors = token_vectors}};
 }
 
 }  // namespace hilo

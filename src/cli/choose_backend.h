@@ -24,6 +24,7 @@ struct BackendFacts {
   std::string name;
   std::string precision;
   std::string device;  // empty: the CPU
+  bool token_vectors = false;
 };
 struct ChosenBackend {
   std::unique_ptr<Backend> backend;

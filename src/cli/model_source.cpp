@@ -23,6 +23,7 @@ std::string info_json(const ModelSource& source, const BackendFacts& facts) {
                               {"tokens_max", source.channel.tokens_max},
                               {"vocabulary", header ? header->encoder.vocabulary : byte_vocabulary},
                               {"cross_encoder", header && header->score.has_value()},
+                              {"token_vectors", facts.token_vectors},
                               {"pooling", nullptr},
                               {"normalized", header && header->normalize},
                               {"prompts", nlohmann::json::array()},
@@ -126,9 +127,11 @@ Result<ModelSource> find_model(const ModelOptions& options) {
     if (!loaded) return loaded.error();
     source.loaded = std::move(*loaded);
   }
+  // The CPU and the backends without a model have vectors of tokens, of what is no score.
   const BackendFacts named{.name = options.backend,
                            .precision = precision_name(source.cpu.precision.precision),
-                           .device = ""};
+                           .device = "",
+                           .token_vectors = !source.header || !source.header->score};
   source.channel.info = info_json(source, source.loaded ? source.loaded->facts : named);
   if (source.channel.info.size() >= info_bytes)
     return Error{

@@ -149,7 +149,7 @@ class InputTest : public ClientTest {
     EXPECT_EQ(hilo_submit_many(client_, &options, texts.data(), 1, &task, &submitted), HILO_OK)
         << hilo_last_error();
     const hilo_result result = take();
-    std::vector<float> fields(result.vector, result.vector + 4);
+    std::vector<float> fields(result.vector, result.vector + 5);
     EXPECT_EQ(hilo_release(client_, task), HILO_OK);
     return fields;
   }
@@ -170,13 +170,14 @@ class InputTest : public ClientTest {
 TEST_F(InputTest, FlagsCross) {
   const std::vector<hilo_text> text{{"fields..", 8}};
   hilo_submit_options options = options_for(HILO_HIGH);
-  EXPECT_EQ(fields_of(options, text), (std::vector<float>{0, 0, 0, 0}));
+  EXPECT_EQ(fields_of(options, text), (std::vector<float>{0, 0, 0, 0, 0}));
   options.truncation = HILO_TRUNCATE_START;
   options.raw = 1;
-  EXPECT_EQ(fields_of(options, text), (std::vector<float>{0, 1, 1, 0}));
+  EXPECT_EQ(fields_of(options, text), (std::vector<float>{0, 1, 1, 0, 0}));
+  options.tokens_from = 3;
   options.input = HILO_IDS;
   options.truncation = HILO_TRUNCATE_REFUSE;
-  EXPECT_EQ(fields_of(options, text), (std::vector<float>{1, 2, 1, 0}));
+  EXPECT_EQ(fields_of(options, text), (std::vector<float>{1, 2, 1, 0, 3}));
 }
 
 // Goal: a program that was compiled before there were inputs means what it meant.
@@ -185,7 +186,8 @@ TEST_F(InputTest, WhatAnOlderCallerDoesNotKnowIsZero) {
   options.struct_bytes = offsetof(hilo_submit_options, input);
   options.input = HILO_PAIR;  // In its memory, something else.
   options.raw = 77;
-  EXPECT_EQ(fields_of(options, {{"fields", 6}}), (std::vector<float>{0, 0, 0, 0}));
+  options.tokens_from = 77;
+  EXPECT_EQ(fields_of(options, {{"fields", 6}}), (std::vector<float>{0, 0, 0, 0, 0}));
   options.struct_bytes -= 1;
   expect_invalid(options, {"fields", 6}, "struct_bytes");
 }
@@ -195,6 +197,9 @@ TEST_F(InputTest, WhatMakesNoSenseIsRefusedBeforeItIsSent) {
   hilo_submit_options options = text;
   options.raw = 2;
   expect_invalid(options, {"x", 1}, "raw");
+  options = text;
+  options.tokens_from = test_spec.tokens_max + 1;
+  expect_invalid(options, {"x", 1}, "tokens_from");
   options = text;
   options.input = static_cast<hilo_input>(3);
   expect_invalid(options, {"x", 1}, "input");
@@ -234,8 +239,8 @@ TEST(CrossEncoderClient, PairsCross) {
     while (taken == 0 && hilo_wait(client, 10'000) == HILO_OK)
       hilo_take(client, &result, 1, &taken);
     ASSERT_EQ(result.status, HILO_OK);
-    EXPECT_EQ(std::vector<float>(result.vector, result.vector + 4),
-              (std::vector<float>{2, 0, 0, second_begins}));
+    EXPECT_EQ(std::vector<float>(result.vector, result.vector + 5),
+              (std::vector<float>{2, 0, 0, second_begins, 0}));
   }
   hilo_close(client);
 }
@@ -259,6 +264,40 @@ TEST_F(ClientTest, FullMeansFull) {
   hilo_task another;
   EXPECT_EQ(hilo_submit(client_, HILO_HIGH, "x", 1, &another), HILO_FULL);
   EXPECT_EQ(take().task, task);
+  EXPECT_FALSE(engine_.engine().violated);
+}
+
+// Goal: a task for vectors of tokens gets in alone only, and nothing gets in beside it until it is
+// released; its client is told so, and the engine finds nothing wrong.
+TEST_F(ClientTest, VectorsOfTokensTakeTheRoomOfAll) {
+  hilo_submit_options options = options_for(HILO_HIGH);
+  options.tokens_from = 1;
+  const hilo_text text{"abc", 3};
+  std::vector<hilo_task> tasks(2);
+  size_t submitted = 0;
+  const auto submit_for_tokens = [&](size_t count) {
+    const std::vector<hilo_text> texts(count, text);
+    return hilo_submit_many(client_, &options, texts.data(), count, tasks.data(), &submitted);
+  };
+  const hilo_task other = submit("x");
+  EXPECT_EQ(submit_for_tokens(1), HILO_FULL);
+  take();
+  EXPECT_EQ(submit_for_tokens(1), HILO_FULL);  // It is lent.
+  ASSERT_EQ(hilo_release(client_, other), HILO_OK);
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(submit_for_tokens(2), HILO_FULL);
+    ASSERT_EQ(submitted, 1U);
+    hilo_task task;
+    EXPECT_EQ(hilo_submit(client_, HILO_LOW, "x", 1, &task), HILO_FULL);
+    EXPECT_EQ(take().task, tasks[0]);
+    EXPECT_EQ(hilo_submit(client_, HILO_LOW, "x", 1, &task), HILO_FULL);
+    float vector[8];
+    EXPECT_EQ(hilo_embed(client_, HILO_LOW, "x", 1, vector, 8), HILO_FULL);
+    ASSERT_EQ(hilo_release(client_, tasks[0]), HILO_OK);
+    EXPECT_EQ(hilo_release(client_, tasks[0]), HILO_INVALID_ARGUMENT);
+  }
+  submit("x");
+  take();
   EXPECT_FALSE(engine_.engine().violated);
 }
 

@@ -13,7 +13,9 @@ EngineInfo read_engine_info(const EngineRegion& engine) {
   const nlohmann::json parsed =
       nlohmann::json::parse(info.json, nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object()) return info;
-  info.cross_encoder = parsed.contains("cross_encoder") && parsed["cross_encoder"] == true;
+  const auto says = [&](const char* name) { return parsed.contains(name) && parsed[name] == true; };
+  info.cross_encoder = says("cross_encoder");
+  info.token_vectors = says("token_vectors");
   if (!parsed.contains("prompts") || !parsed["prompts"].is_array()) return info;
   for (const nlohmann::json& name : parsed["prompts"])
     // Something else than a string keeps its place, so that the names after it keep their numbers.

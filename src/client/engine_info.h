@@ -14,6 +14,7 @@ struct EngineInfo {
   std::string json;
   std::vector<std::string> prompts;  // Names; Submission::prompt k names prompts[k - 1].
   bool cross_encoder = false;
+  bool token_vectors = false;
 };
 
 // The JSON text ends at its zero, or where its room ends. What it does not say is empty or false.

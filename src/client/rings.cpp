@@ -64,10 +64,11 @@ Rings::Rings(ClientRegion& client, const EngineRegion& engine, uint32_t dims)
 hilo_status Rings::stage(const Order& order, const Text& text, hilo_task* task) {
   const auto bytes = static_cast<uint32_t>(text.bytes());
   uint32_t offset;
-  if (tasks_free_ == 0 || !lane_has_room(order, bytes) || !has_entry() ||
+  if (!task_has_room(order) || !lane_has_room(order, bytes) || !has_entry() ||
       !reserve_text(bytes, &offset))
     return HILO_FULL;
   const uint32_t index = free_tasks_[--tasks_free_];
+  one_has_all_ = order.tokens_from > 0;
   TaskRecord& record = tasks_[index];
   ++record.serial;
   record.state = TaskState::open;
@@ -89,7 +90,8 @@ hilo_status Rings::stage(const Order& order, const Text& text, hilo_task* task) 
        .input = static_cast<uint32_t>(order.input),
        .truncation = static_cast<uint32_t>(order.truncation),
        .raw = order.raw ? 1U : 0U,
-       .second_begins = order.input == Input::pair ? static_cast<uint32_t>(text.first.size()) : 0});
+       .second_begins = order.input == Input::pair ? static_cast<uint32_t>(text.first.size()) : 0,
+       .tokens_from = order.tokens_from});
   return HILO_OK;
 }
 
@@ -210,6 +212,12 @@ Rings::TaskRecord* Rings::find(hilo_task task, TaskState state) {
 void Rings::free_task(hilo_task task) {
   tasks_[task_index(task)].state = TaskState::free;
   free_tasks_[tasks_free_++] = task_index(task);
+  one_has_all_ = false;
+}
+
+bool Rings::task_has_room(const Order& order) const {
+  if (order.tokens_from > 0) return tasks_free_ == tasks_per_client_max;
+  return tasks_free_ > 0 && !one_has_all_;
 }
 
 bool Rings::lane_has_room(const Order& order, uint32_t bytes) const {

@@ -35,6 +35,7 @@ class Rings {
     Input input = Input::text;
     Truncation truncation = Truncation::end;
     bool raw = false;
+    uint32_t tokens_from = 0;  // not 0: vectors of tokens, for which nothing else may be open
   };
   struct Text {
     std::string_view first;
@@ -42,8 +43,9 @@ class Rings {
     size_t bytes() const { return first.size() + second.size(); }
   };
   // Writes one submission and its text where the engine will see them after publish(). HILO_FULL:
-  // no task, entry or text space is left, or the texts that are open in this lane are as many bytes
-  // as the engine has room for. The text is at most text_bytes_max long.
+  // no task, entry or text space is left, a task has the room of all or wants it and is not alone,
+  // or the texts that are open in this lane are as many bytes as the engine has room for. The text
+  // is at most text_bytes_max long.
   hilo_status stage(const Order& order, const Text& text, hilo_task* task);
   // True: the engine sleeps, so ring its doorbell.
   [[nodiscard]] bool publish();
@@ -82,6 +84,7 @@ class Rings {
 
   TaskRecord* find(hilo_task task, TaskState state);
   void free_task(hilo_task task);
+  bool task_has_room(const Order& order) const;
   bool has_entry();
   bool lane_has_room(const Order& order, uint32_t bytes) const;
   bool reserve_text(uint32_t bytes, uint32_t* offset);
@@ -106,6 +109,7 @@ class Rings {
   uint32_t tasks_open_ = 0;
   std::array<uint32_t, lane_count> text_bytes_open_{};
   uint32_t tasks_free_ = tasks_per_client_max;
+  bool one_has_all_ = false;  // The task that is not free takes the room of all others.
   bool broken_ = false;
   std::array<uint32_t, tasks_per_client_max> free_tasks_;  // A stack.
   std::array<TaskRecord, tasks_per_client_max> tasks_{};

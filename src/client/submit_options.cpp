@@ -35,6 +35,17 @@ hilo_status read_input(const hilo_client& client, const hilo_submit_options& opt
   return HILO_OK;
 }
 
+hilo_status read_tokens_from(const hilo_client& client, const hilo_submit_options& options,
+                             Rings::Order* order) {
+  if (options.tokens_from == 0) return HILO_OK;
+  if (!client.info.token_vectors || options.input == HILO_PAIR)
+    return invalid("The engine has no vectors of tokens for this: it gives one for each task.");
+  if (options.tokens_from > client.channel.tokens_max)
+    return invalid("`tokens_from` is behind the last token that the model takes.");
+  order->tokens_from = static_cast<uint32_t>(options.tokens_from);
+  return HILO_OK;
+}
+
 hilo_status read_prompt(const hilo_client& client, const char* name, Rings::Order* order) {
   if (name == nullptr) return HILO_OK;
   const auto found = std::ranges::find(client.info.prompts, std::string_view{name});
@@ -44,14 +55,16 @@ hilo_status read_prompt(const hilo_client& client, const char* name, Rings::Orde
   return HILO_OK;
 }
 
-}  // namespace
-
-hilo_status read_options(const hilo_client& client, const hilo_submit_options& given,
-                         Rings::Order* order) {
+// A caller may know less of the options than there are: the rest stays.
+hilo_status copy_options(const hilo_submit_options& given, hilo_submit_options* options) {
   if (given.struct_bytes < options_bytes_min)
     return invalid("hilo_submit_options.struct_bytes must be sizeof(hilo_submit_options).");
-  hilo_submit_options options{};
-  std::memcpy(&options, &given, std::min(given.struct_bytes, sizeof(options)));
+  std::memcpy(options, &given, std::min(given.struct_bytes, sizeof(*options)));
+  return HILO_OK;
+}
+
+hilo_status read_known(const hilo_client& client, const hilo_submit_options& options,
+                       Rings::Order* order) {
   if (options.lane != HILO_HIGH && options.lane != HILO_LOW)
     return invalid("A task's lane must be HILO_HIGH or HILO_LOW.");
   order->lane = static_cast<uint32_t>(options.lane);
@@ -59,7 +72,26 @@ hilo_status read_options(const hilo_client& client, const hilo_submit_options& g
     order->deadline_ns =
         static_cast<uint64_t>((monotonic_now() + options.timeout_ms * millisecond_ns).ns);
   if (hilo_status status = read_input(client, options, order); status != HILO_OK) return status;
+  if (hilo_status status = read_tokens_from(client, options, order); status != HILO_OK)
+    return status;
   return read_prompt(client, options.prompt_name, order);
+}
+
+}  // namespace
+
+hilo_status read_options(const hilo_client& client, const hilo_submit_options& given,
+                         Rings::Order* order) {
+  hilo_submit_options options{};
+  if (hilo_status status = copy_options(given, &options); status != HILO_OK) return status;
+  return read_known(client, options, order);
+}
+
+hilo_status read_options_for_tokens(const hilo_client& client, const hilo_submit_options& given,
+                                    Rings::Order* order) {
+  hilo_submit_options options{};
+  if (hilo_status status = copy_options(given, &options); status != HILO_OK) return status;
+  options.tokens_from = 1;
+  return read_known(client, options, order);
 }
 
 hilo_status read_texts(Input input, const hilo_text* texts, Rings::Text* text) {

@@ -11,6 +11,9 @@ namespace hilo {
 // HILO_INVALID_ARGUMENT, with its sentence, for what makes no sense or is not in this model.
 hilo_status read_options(const hilo_client& client, const hilo_submit_options& given,
                          Rings::Order* order);
+// The same for the vectors of all tokens.
+hilo_status read_options_for_tokens(const hilo_client& client, const hilo_submit_options& given,
+                                    Rings::Order* order);
 
 // The texts of one task, at `texts`. HILO_INVALID_ARGUMENT or HILO_TEXT_TOO_LONG.
 hilo_status read_texts(Input input, const hilo_text* texts, Rings::Text* text);

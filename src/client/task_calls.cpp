@@ -14,6 +14,9 @@ constexpr Instant never{std::numeric_limits<Nanoseconds>::max()};
 // A text that fits its limit fits an entry's fields.
 static_assert(HILO_TEXT_BYTES_MAX == text_bytes_max);
 static_assert(HILO_TASKS_MAX == tasks_per_client_max);
+static_assert(HILO_VECTOR_STRIDE(1) == slot_floats(1));
+static_assert(HILO_VECTOR_STRIDE(384) == slot_floats(384));
+static_assert(HILO_VECTOR_STRIDE(dims_max - 1) == slot_floats(dims_max - 1));
 // How many wake-up bytes hilo_disarm() swallows at most; there is at most one for each hilo_arm().
 constexpr int wake_bytes_max = 64;
 
@@ -45,7 +48,7 @@ hilo_status run_alone(hilo_client& client, const Rings::Order& order, const hilo
                       Deliver deliver) {
   if (client.rings.tasks_open() != 0)
     return fail(HILO_INVALID_ARGUMENT,
-                "hilo_embed() and hilo_echo() need a client without open tasks; take them first.");
+                "hilo_embed() and its like need a client without open tasks; take them first.");
   hilo_task task;
   if (hilo_status status = stage_task(client, order, &text, &task); status != HILO_OK)
     return status;
@@ -63,6 +66,34 @@ hilo_status run_alone(hilo_client& client, const Rings::Order& order, const hilo
   if (result.status != HILO_OK) return fail(result.status);
   deliver(result);
   return client.rings.release(task);
+}
+
+// Room for the vectors of a text's tokens, and how many there turned out to be.
+struct TokenRoom {
+  float* vectors;
+  size_t room;
+  size_t* tokens;
+};
+
+hilo_status embed_tokens(hilo_client& client, Rings::Order order, const hilo_text& text,
+                         const TokenRoom& to) {
+  const size_t dims = client.channel.dims;
+  const auto deliver = [&](const hilo_result& result) {
+    *to.tokens = result.tokens;
+    if (result.tokens > to.room) return;
+    const uint32_t count = token_vectors(result.tokens, order.tokens_from);
+    for (uint32_t i = 0; i < count; ++i)
+      std::memcpy(to.vectors + (order.tokens_from - 1 + i) * dims,
+                  result.vector + i * slot_floats(client.channel.dims), dims * sizeof(float));
+  };
+  do {
+    if (hilo_status status = run_alone(client, order, text, deliver); status != HILO_OK)
+      return status;
+    if (*to.tokens > to.room)
+      return fail(HILO_FULL, "`room` is too small for the tokens of this text.");
+    order.tokens_from += slots_per_client;
+  } while (order.tokens_from <= *to.tokens);
+  return HILO_OK;
 }
 
 }  // namespace
@@ -180,6 +211,19 @@ hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char* text, si
   return run_alone(*client, order, {.data = text, .bytes = bytes}, [&](const hilo_result& result) {
     std::memcpy(vector, result.vector, size_t{dims} * sizeof(float));
   });
+}
+
+hilo_status hilo_embed_tokens(hilo_client* client, const hilo_submit_options* options,
+                              const hilo_text* text, float* vectors, size_t room, size_t* tokens) {
+  if (tokens != nullptr) *tokens = 0;
+  if (client == nullptr || options == nullptr || text == nullptr || tokens == nullptr ||
+      (room > 0 && vectors == nullptr))
+    return fail(HILO_INVALID_ARGUMENT);
+  if (hilo_status status = client->usable(); status != HILO_OK) return fail(status);
+  Rings::Order order;
+  if (hilo_status status = read_options_for_tokens(*client, *options, &order); status != HILO_OK)
+    return status;
+  return embed_tokens(*client, order, *text, {.vectors = vectors, .room = room, .tokens = tokens});
 }
 
 hilo_status hilo_echo(hilo_client* client, const void* data, size_t bytes, void* back) {

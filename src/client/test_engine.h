@@ -2,7 +2,9 @@
 //
 //   "hold..."    not completed until it is cancelled or the engine stops
 //   "status:N"   completed with CompletionStatus N
-//   "fields"     completed with the entry's input, truncation, raw and second_begins as the vector
+//   "fields"     completed with the entry's input, truncation, raw, second_begins and tokens_from
+//   as
+//                the vector
 //   "exit"       the engine stops at once, with what it has completed so far flushed
 //   other        completed with the vector that test_vector() gives
 #pragma once
@@ -28,7 +30,9 @@
 namespace hilo {
 
 inline const ChannelSpec test_spec{
-    .dims = 8, .tokens_max = 16, .info = R"({"model":"test","prompts":["query","passage"]})"};
+    .dims = 8,
+    .tokens_max = 16,
+    .info = R"({"model":"test","token_vectors":true,"prompts":["query","passage"]})"};
 
 inline const ChannelSpec cross_encoder_spec{
     .dims = 8,
@@ -118,7 +122,8 @@ class TestEngine {
   }
   void handle(const Submission& entry) {
     if (entry.opcode == Opcode::cancel) return cancel(entry.task);
-    const Session::Slot slot = session_->open_task();
+    const Session::Slot slot =
+        entry.tokens_from > 0 ? session_->open_task_in_all_slots() : session_->open_task();
     text_.resize(entry.text_bytes);
     session_->copy_text(entry, text_);
     if (entry.opcode == Opcode::echo) {
@@ -137,7 +142,8 @@ class TestEngine {
   }
   void tell_fields(const Submission& entry, Session::Slot slot) {
     size_t place = 0;
-    for (const uint32_t field : {entry.input, entry.truncation, entry.raw, entry.second_begins})
+    for (const uint32_t field :
+         {entry.input, entry.truncation, entry.raw, entry.second_begins, entry.tokens_from})
       session_->slot_vector(slot.index)[place++] = static_cast<float>(field);
     complete(entry, slot, CompletionStatus::ok);
   }

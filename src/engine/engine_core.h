@@ -42,6 +42,7 @@ struct DeviceOptions {
 struct CoreOptions {
   std::vector<std::string> prompts;  // texts; Submission::prompt k names prompts[k - 1]
   bool scores_pairs = false;         // otherwise pairs are refused
+  bool token_vectors = false;        // otherwise they are refused
   uint32_t vocabulary = 0;           // Ids that clients give must be below it.
   bool assist = false;               // workers without a plan help one that encodes
   Policy policy{};

@@ -115,6 +115,7 @@ EngineThreads::EngineThreads(const Backend& backend, const Tokenizer* tokenizer,
   for (const auto& worker : workers_) workers.push_back(worker.get());
   core_ = std::make_unique<EngineCore>(CoreOptions{.prompts = options.prompts,
                                                    .scores_pairs = options.scores_pairs,
+                                                   .token_vectors = backend.gives_token_vectors(),
                                                    .vocabulary = backend.vocabulary(),
                                                    .assist = backend.shares(),
                                                    .policy = options.policy,

@@ -100,13 +100,16 @@ bool EngineCore::makes_sense(const Submission& entry) const {
   if (entry.lane >= lane_count || entry.prompt > options_.prompts.size() || entry.raw > 1 ||
       entry.truncation > static_cast<uint32_t>(Truncation::refuse))
     return false;
+  if (entry.tokens_from > 0 && (!options_.token_vectors || entry.tokens_from > tasks_.tokens_max()))
+    return false;
   switch (input_of(entry)) {
     case Input::text:
       return true;
     case Input::ids:
       return entry.prompt == 0 && entry.text_bytes > 0 && entry.text_bytes % sizeof(uint32_t) == 0;
     case Input::pair:
-      return entry.prompt == 0 && options_.scores_pairs && entry.second_begins <= entry.text_bytes;
+      return entry.prompt == 0 && entry.tokens_from == 0 && options_.scores_pairs &&
+             entry.second_begins <= entry.text_bytes;
   }
   return false;
 }
@@ -200,7 +203,8 @@ TaskId EngineCore::open_task(uint32_t client, const Submission& entry, Nanosecon
                              Instant now) {
   Session& session = *clients_[client].session;
   const Lane lane = lane_of(session, entry);
-  const Session::Slot slot = session.open_task();
+  const Session::Slot slot =
+      entry.tokens_from == 0 ? session.open_task() : session.open_task_in_all_slots();
   const auto deadline_ns = std::min<uint64_t>(entry.deadline_ns, INT64_MAX);
   const TaskId id = tasks_.open({
       .stage = Task::Stage::queued,
@@ -214,6 +218,7 @@ TaskId EngineCore::open_task(uint32_t client, const Submission& entry, Nanosecon
       .input = input_of(entry),
       .truncation = truncation_of(entry),
       .raw = entry.raw != 0,
+      .tokens_from = entry.tokens_from,
       .vector = session.slot_vector(slot.index),
   });
   clients_[client].task_of_slot[slot.index] = id;

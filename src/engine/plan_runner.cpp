@@ -105,6 +105,7 @@ void PlanRunner::pack(std::span<const TaskId> batch) {
     if (tasks_.has_types())
       std::ranges::copy(tasks_.types(batch[i]).first(task.tokens), types_.begin() + tokens);
     raw_[i] = task.raw ? 1 : 0;
+    tokens_from_[i] = task.tokens_from;
     vectors_[i] = task.vector;
     sequence_start_[i] = tokens;
     tokens += task.tokens;
@@ -120,6 +121,7 @@ TokenBatch PlanRunner::packed() const {
       .types = std::span{types_}.first(types_.empty() ? 0 : tokens),
       .sequence_start = std::span{sequence_start_}.first(texts_ + 1),
       .raw = std::span{raw_}.first(texts_),
+      .tokens_from = std::span{tokens_from_}.first(texts_),
   };
 }
 

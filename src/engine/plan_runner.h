@@ -53,6 +53,7 @@ class PlanRunner {
   std::vector<uint8_t> types_;  // empty where tasks have none
   std::array<uint32_t, plan_tasks_max + 1> sequence_start_{};
   std::array<uint8_t, plan_tasks_max> raw_{};
+  std::array<uint32_t, plan_tasks_max> tokens_from_{};
   std::array<float*, plan_tasks_max> vectors_{};
   size_t texts_ = 0;
 };

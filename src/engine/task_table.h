@@ -44,6 +44,7 @@ struct Task {
   Input input = Input::text;
   Truncation truncation = Truncation::end;
   bool raw = false;
+  uint32_t tokens_from = 0;  // 0: its vector is wanted, else those of its tokens from there on
   float* vector = nullptr;
 
   // Set when a worker has given it back.

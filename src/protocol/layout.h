@@ -26,6 +26,7 @@
 // number of entries.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -36,7 +37,7 @@
 namespace hilo {
 
 inline constexpr uint32_t protocol_magic = 0x6f6c6968;  // "hilo"
-inline constexpr uint32_t protocol_version = 2;
+inline constexpr uint32_t protocol_version = 3;
 
 static_assert(std::atomic<uint32_t>::is_always_lock_free);  // A lock would not cross processes.
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
@@ -78,7 +79,7 @@ struct Submission {
   uint32_t truncation = 0;     // embed: a Truncation
   uint32_t raw = 0;            // embed: 1 leaves the vector's length, or the logit, as it is
   uint32_t second_begins = 0;  // embed of a pair: bytes of the first text
-  uint32_t reserved = 0;
+  uint32_t tokens_from = 0;    // embed: 0 its vector, k those of its tokens from the k-th on
 };
 static_assert(sizeof(Submission) == 64);
 
@@ -161,6 +162,12 @@ static_assert(sizeof(EngineRegion) == 0xd000);
 // Slots start on a cache line, so that two workers never write the same one.
 inline constexpr size_t slot_stride(uint32_t dims) {
   return (size_t{dims} * sizeof(float) + 63) / 64 * 64;
+}
+inline constexpr size_t slot_floats(uint32_t dims) { return slot_stride(dims) / sizeof(float); }
+// How many vectors of its tokens a text with so many gets: they fill a channel's slots at most.
+inline constexpr uint32_t token_vectors(uint32_t tokens, uint32_t tokens_from) {
+  if (tokens_from == 0 || tokens_from > tokens) return 0;
+  return std::min(tokens - tokens_from + 1, slots_per_client);
 }
 inline constexpr size_t client_region_bytes() { return sizeof(ClientRegion); }
 inline constexpr size_t engine_region_bytes(uint32_t dims) {

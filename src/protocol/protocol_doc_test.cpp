@@ -53,7 +53,7 @@ const std::map<std::string, Fields> structures{
       FIELD(Submission, text_offset), FIELD(Submission, text_bytes), FIELD(Submission, slot),
       FIELD(Submission, generation), FIELD(Submission, deadline_ns), FIELD(Submission, prompt),
       FIELD(Submission, input), FIELD(Submission, truncation), FIELD(Submission, raw),
-      FIELD(Submission, second_begins), FIELD(Submission, reserved)}},
+      FIELD(Submission, second_begins), FIELD(Submission, tokens_from)}},
     {"completion",
      {FIELD(Completion, task), FIELD(Completion, status), FIELD(Completion, slot),
       FIELD(Completion, generation), FIELD(Completion, tokens), FIELD(Completion, engine_ns),
@@ -128,7 +128,7 @@ TEST(ProtocolDocument, NumbersInTheTextAreTheBounds) {
   EXPECT_EQ(slots_per_client, 256U);
   EXPECT_EQ(text_bytes_max, 131072U);
   EXPECT_EQ(protocol_magic, 0x6f6c6968U);
-  EXPECT_EQ(protocol_version, 2U);
+  EXPECT_EQ(protocol_version, 3U);
   EXPECT_EQ(slot_stride(1), 64U);
   EXPECT_EQ(slot_stride(384), 1536U);
   EXPECT_EQ(engine_region_bytes(384) % 4096, 0U);

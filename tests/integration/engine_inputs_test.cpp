@@ -108,6 +108,81 @@ TEST_F(EngineInputs, UnknownIdsAreTheirTasksAnswer) {
             HILO_UNKNOWN_ID);
 }
 
+// A text's bytes are its tokens, more of them than a task has vectors for.
+class EngineTokens : public testing::Test {
+ protected:
+  static constexpr uint32_t longest = 700;
+  ~EngineTokens() override { hilo_close(client_); }
+
+  void expect_tokens(const hilo_submit_options& options, const std::string& given,
+                     const std::string& computed) {
+    std::vector<float> vectors(longest * echo_dims);
+    size_t tokens = 0;
+    const hilo_text text{given.data(), given.size()};
+    ASSERT_EQ(hilo_embed_tokens(client_, &options, &text, vectors.data(), longest, &tokens),
+              HILO_OK)
+        << hilo_last_error();
+    ASSERT_EQ(tokens, computed.size());
+    for (size_t token = 0; token < tokens; ++token)
+      ASSERT_EQ(std::vector<float>(vectors.begin() + token * echo_dims,
+                                   vectors.begin() + (token + 1) * echo_dims),
+                echo_of(computed.substr(token, 1), echo_dims, 1))
+          << token;
+  }
+
+  const std::unique_ptr<Backend> backend_ = make_echo_backend();
+  EngineUnderTest test_{*backend_, {.threads = 0, .tokens_max = longest, .prompts = {}}};
+  hilo_client* const client_ = test_.connect();
+};
+
+std::string text_of(size_t tokens) {
+  std::mt19937 random{11};
+  std::string text;
+  for (size_t i = 0; i < tokens; ++i) text += static_cast<char>('a' + random() % 26);
+  return text;
+}
+
+// Fails if a token's vector is another's, or one is missing where a task ends and the next begins.
+TEST_F(EngineTokens, AllAreThere) {
+  for (const size_t tokens : {0U, 1U, 2U, 255U, 256U, 257U, 512U, 513U, 699U, 700U}) {
+    SCOPED_TRACE(tokens);
+    const std::string text = text_of(tokens);
+    for (const hilo_lane lane : {HILO_HIGH, HILO_LOW}) expect_tokens(options_for(lane), text, text);
+    if (tokens > 0) expect_tokens(with(HILO_IDS), ids_of(text), text);
+  }
+  const std::string text = text_of(900);
+  expect_tokens(with(HILO_TEXT), text, text.substr(0, longest));
+  expect_tokens(with(HILO_TEXT, HILO_TRUNCATE_START), text, text.substr(200));
+}
+
+TEST_F(EngineTokens, WhatHasNoneSaysSo) {
+  std::vector<float> vectors(2 * echo_dims);
+  size_t tokens = 0;
+  const auto ask = [&](const hilo_submit_options& options, const std::string& given) {
+    const hilo_text text{given.data(), given.size()};
+    return hilo_embed_tokens(client_, &options, &text, vectors.data(), 2, &tokens);
+  };
+  EXPECT_EQ(ask(with(HILO_TEXT), text_of(300)), HILO_FULL);
+  EXPECT_EQ(tokens, 300U);
+  EXPECT_EQ(ask(with(HILO_TEXT, HILO_TRUNCATE_REFUSE), text_of(701)), HILO_TOO_MANY_TOKENS);
+  EXPECT_EQ(ask(with(HILO_TEXT), "\xff"), HILO_INVALID_UTF8);
+  EXPECT_EQ(ask(with(HILO_PAIR), "x"), HILO_INVALID_ARGUMENT);
+  EXPECT_EQ(ask(with(HILO_TEXT), "ab"), HILO_OK);
+
+  // From behind the last one there are none.
+  hilo_submit_options options = with(HILO_TEXT);
+  options.tokens_from = 3;
+  submit_as(client_, options, "ab");
+  const hilo_result result = take_one(client_);
+  EXPECT_EQ(result.status, HILO_OK);
+  EXPECT_EQ(result.tokens, 2U);
+  EXPECT_EQ(ask(with(HILO_TEXT), "ab"), HILO_FULL);
+  EXPECT_EQ(tokens, 0U);
+  ASSERT_EQ(hilo_release(client_, result.task), HILO_OK);
+  EXPECT_EQ(ask(with(HILO_TEXT), "ab"), HILO_OK);
+  EXPECT_EQ(embed(client_, HILO_HIGH, "ab").status, HILO_OK);
+}
+
 // Fails if tasks of all kinds, many at a time, get another's answer, or leave something behind.
 TEST_F(EngineInputs, ManyOfAllKinds) {
   std::mt19937 random{5};

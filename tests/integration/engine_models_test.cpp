@@ -26,6 +26,7 @@ struct Golden {
   std::vector<uint32_t> ids;
   std::vector<float> vector;
   float logit = 0;
+  std::vector<std::vector<float>> tokens;
 };
 
 // A model that an engine serves, with one client. At the slowest level and at the best one.
@@ -60,7 +61,8 @@ class ServedModel {
                          .side = entry.value("side", ""),
                          .ids = entry["ids"],
                          .vector = entry["vector"],
-                         .logit = entry.value("logit", 0.0F)});
+                         .logit = entry.value("logit", 0.0F),
+                         .tokens = entry.value("tokens", std::vector<std::vector<float>>{})});
     }
     return goldens;
   }
@@ -136,6 +138,40 @@ TEST_P(EngineModels, IdsGiveTheVectorOfTheirText) {
       EXPECT_NEAR(by_text.vector[i], golden.vector[i], difference_max);
   }
   EXPECT_EQ(answer_to(model, asked_by_ids({2, 48, 3})).status, HILO_UNKNOWN_ID);
+}
+
+// Fails if vectors of tokens are not the last hidden states of transformers, of texts and of ids.
+TEST_P(EngineModels, TokensAreThoseOfTransformers) {
+  const ServedModel model("roberta", GetParam());
+  size_t texts = 0;
+  for (const Golden& golden : model.goldens()) {
+    ASSERT_EQ(golden.tokens.size(), golden.ids.size());
+    for (const Asked& asked : {asked_of(golden, /*raw=*/false), asked_by_ids(golden.ids)}) {
+      std::vector<float> vectors(golden.tokens.size() * model.dims());
+      size_t tokens = 0;
+      const hilo_text text{asked.text.data(), asked.text.size()};
+      ASSERT_EQ(hilo_embed_tokens(model.client(), &asked.options, &text, vectors.data(),
+                                  golden.tokens.size(), &tokens),
+                HILO_OK)
+          << hilo_last_error();
+      ASSERT_EQ(tokens, golden.tokens.size());
+      for (size_t i = 0; i < vectors.size(); ++i)
+        ASSERT_NEAR(vectors[i], golden.tokens[i / model.dims()][i % model.dims()], 1e-5) << i;
+    }
+    ++texts;
+  }
+  EXPECT_EQ(texts, 5U);
+}
+
+TEST_P(EngineModels, ACrossEncoderHasNoVectorsOfTokens) {
+  const ServedModel model("bert_cross_encoder", GetParam());
+  hilo_submit_options options = options_for(HILO_HIGH);
+  options.tokens_from = 1;
+  const hilo_text text{"a", 1};
+  hilo_task task = 0;
+  size_t submitted = 0;
+  EXPECT_EQ(hilo_submit_many(model.client(), &options, &text, 1, &task, &submitted),
+            HILO_INVALID_ARGUMENT);
 }
 
 // Fails if the start is not cut at a token, or a longer text is computed that was to be refused.

@@ -7,6 +7,7 @@
 
 #include "backend/echo.h"
 #include "engine_under_test.h"
+#include "latched_backend.h"
 #include "random_client.h"
 
 namespace hilo {
@@ -20,6 +21,26 @@ Submission text_entry(Opcode opcode, uint32_t text_bytes) {
   return entry;
 }
 
+// The echo backend, but for vectors of tokens.
+class PooledOnly final : public Backend {
+ public:
+  uint32_t dims() const override { return echo_->dims(); }
+  uint32_t vocabulary() const override { return echo_->vocabulary(); }
+  std::string describe() const override { return "pooled"; }
+  size_t bytes() const override { return 0; }
+  std::unique_ptr<Workspace> make_workspace(uint32_t tokens, uint32_t texts,
+                                            Lane lane) const override {
+    return echo_->make_workspace(tokens, texts, lane);
+  }
+  bool run(const TokenBatch& batch, Workspace& workspace, const YieldGate& gate,
+           std::span<float* const> vectors) const override {
+    return echo_->run(batch, workspace, gate, vectors);
+  }
+
+ private:
+  const std::unique_ptr<Backend> echo_ = make_echo_backend();
+};
+
 struct Case {
   std::string fault;
   Submission entry;
@@ -28,12 +49,16 @@ struct Case {
 
 std::vector<Case> cases() {
   const Submission embed = text_entry(Opcode::embed, 4);
-  std::vector<Case> table{{"none", embed, CompletionStatus::ok}};
+  std::vector<Case> table;
   const auto add = [&](std::string fault, CompletionStatus answer,
                        Submission entry) -> Submission& {
     table.push_back({std::move(fault), entry, answer});
     return table.back().entry;
   };
+  // At first, while no vector is lent.
+  add("vectors of tokens behind the last", CompletionStatus::invalid_entry, embed).tokens_from =
+      257;
+  add("none", CompletionStatus::ok, embed);
   add("a known prompt", CompletionStatus::ok, embed).prompt = 2;
   add("an unknown prompt", CompletionStatus::invalid_entry, embed).prompt = 3;
   add("an unknown lane", CompletionStatus::invalid_entry, embed).lane = 2;
@@ -117,6 +142,62 @@ TEST(EngineStrangers, AViolationEndsThatSessionOnly) {
   EXPECT_TRUE(test.all_retired());
 }
 
+// Fails if vectors of tokens get in beside others, or a task beside them, or if that harms anybody
+// else; the engine ends the session, which hangs up.
+TEST(EngineStrangers, VectorsOfTokensWithoutAllCreditsEndTheSession) {
+  const auto backend = make_echo_backend();
+  EngineUnderTest test{*backend};
+  for (const bool first : {true, false}) {
+    const Stranger stranger = test.connect_stranger();
+    first ? stranger.raw->push_embed_tokens(1, 9) : stranger.raw->push_embed(1, "a text");
+    const Completion lent = wait_for_completion(*stranger.raw, 0);
+    EXPECT_EQ(lent.status, CompletionStatus::ok);
+    stranger.raw->push_release(lent.slot, lent.generation + 1);  // It is still lent.
+    first ? stranger.raw->push_embed(2, "another") : stranger.raw->push_embed_tokens(2, 9);
+    char byte = 0;
+    EXPECT_EQ(::recv(stranger.socket.get(), &byte, 1, 0), 0);
+  }
+  EXPECT_TRUE(test.all_retired());
+}
+
+TEST(EngineStrangers, VectorsOfTokensAreReleasedOnce) {
+  const auto backend = make_echo_backend();
+  EngineUnderTest test{*backend};
+  const Stranger stranger = test.connect_stranger();
+  for (uint32_t seen = 0; seen < 20; ++seen) {
+    stranger.raw->push_embed_tokens(seen, 9);
+    const Completion all = wait_for_completion(*stranger.raw, seen);
+    ASSERT_EQ(all.status, CompletionStatus::ok);
+    EXPECT_EQ(all.slot, 0U);
+    for (int i = 0; i < 3; ++i) stranger.raw->push_release(all.slot, all.generation);
+    stranger.raw->push_release(slots_per_client - 1, 1);
+    stranger.raw->consume(seen + 1);
+  }
+}
+
+// Fails if a client that dies while its tokens are computed leaves anything behind.
+TEST(EngineStrangers, ClientsOfVectorsOfTokensMayDieMeanwhile) {
+  LatchedBackend backend;
+  EngineUnderTest test{backend};
+  for (int round = 0; round < 3; ++round) {
+    Stranger stranger = test.connect_stranger();
+    std::memcpy(stranger.raw->region.text.data(), "H text", 6);
+    stranger.raw->push_embed_tokens(1, 6);
+    EXPECT_EQ(backend.batches(static_cast<size_t>(round) + 1).size(), round + 1U);
+    stranger.socket.reset();
+    backend.permit_high(1);
+  }
+  EXPECT_TRUE(test.all_retired());
+}
+
+TEST(EngineStrangers, BackendsWithoutVectorsOfTokensAreNotAskedForThem) {
+  const auto backend = std::make_unique<PooledOnly>();
+  EngineUnderTest test{*backend};
+  const Stranger stranger = test.connect_stranger();
+  stranger.raw->push_embed_tokens(1, 9);
+  EXPECT_EQ(wait_for_completion(*stranger.raw, 0).status, CompletionStatus::invalid_entry);
+}
+
 // False: the engine has stopped reading, so the session has ended.
 bool wait_for_room(const RawClient& raw, uint32_t pushed) {
   const Instant until = monotonic_now() + 200 * millisecond_ns;
@@ -144,6 +225,7 @@ void scribble(const Stranger& stranger, std::mt19937& generator) {
     entry.truncation = random() % 4;
     entry.raw = random() % 3;
     entry.second_begins = random();
+    entry.tokens_from = random() % 3 == 0 ? random() % 400 : 0;
     raw.push(entry);
     raw.write(random(), entry);
     raw.region.text[random() % text_arena_bytes] = static_cast<char>(random());

@@ -23,7 +23,8 @@ EngineUnderTest::EngineUnderTest(const Backend& backend, const EngineOptions& op
                                  const Tokenizer* tokenizer)
     : spec_{.dims = backend.dims(),
             .tokens_max = options.tokens_max,
-            .info = options.scores_pairs ? R"({"cross_encoder":true})" : R"({"prompts":[]})"},
+            .info =
+                options.scores_pairs ? R"({"cross_encoder":true})" : R"({"token_vectors":true})"},
       engine_(std::make_unique<Engine>(backend, tokenizer, options)),
       reception_(std::move(*Reception::create(spec_))) {
   control_ = std::thread{[this] { control(); }};

@@ -32,6 +32,7 @@ class LatchedBackend final : public Backend {
   uint32_t dims() const override { return 8; }
   uint32_t vocabulary() const override { return 256; }
   std::string describe() const override { return "latched"; }
+  bool gives_token_vectors() const override { return true; }
   size_t bytes() const override { return 0; }
 
   std::unique_ptr<Workspace> make_workspace(uint32_t, uint32_t, Lane) const override {

@@ -40,6 +40,7 @@ def test_both_programs_are_answered_on_their_own_lanes(tmp_path: Path) -> None:
             "tokens_max": 1024,
             "vocabulary": 256,
             "cross_encoder": False,
+            "token_vectors": True,
             "pooling": None,
             "normalized": False,
             "prompts": [],

@@ -20,6 +20,8 @@ Habits habits_of(Random& random, bool high_saturates) {
   habits.patience = random.once_in(3) ? random.about(20 * millisecond_ns) : 0;
   habits.takes_results = !random.once_in(12);
   habits.vanishes = random.once_in(40);
+  // By a copy: what else a seed leads to stays as it was.
+  habits.wants_tokens = Random{random}.once_in(8);
   return habits;
 }
 
@@ -38,7 +40,14 @@ void ScriptedClient::act(Instant now) {
   if (!has_submitted_all() && has_room()) pause(now);
 }
 
-bool ScriptedClient::has_room() const { return open_.size() + lent_.size() < habits_.open_max; }
+bool ScriptedClient::has_room() const {
+  return !one_has_all_ && open_.size() + lent_.size() < habits_.open_max;
+}
+
+bool ScriptedClient::submits_for_tokens() {
+  one_has_all_ = habits_.wants_tokens && open_.empty() && lent_.empty() && random_.once_in(2);
+  return one_has_all_;
+}
 
 void ScriptedClient::pause(Instant now) { next_action_ = now + random_.about(habits_.pause) + 1; }
 
@@ -58,7 +67,8 @@ void ScriptedClient::submit(Instant now) {
                         .lane = lane_index(lane),
                         .task = next_name_,
                         .text_bytes = bytes,
-                        .deadline_ns = deadline});
+                        .deadline_ns = deadline,
+                        .tokens_from = submits_for_tokens() ? 1U : 0U});
   open_.emplace(next_name_++, sent);
   ++submitted_;
 }
@@ -79,7 +89,9 @@ void ScriptedClient::take_completions(Instant now, Rules& rules) {
     rules.digest(completion.task);
     rules.digest(static_cast<uint64_t>(completion.status) ^ static_cast<uint64_t>(now.ns));
     check(completion, now, rules);
-    if (completion.status != CompletionStatus::ok) continue;
+    const bool has_vector = completion.status == CompletionStatus::ok;
+    if (!has_vector || habits_.takes_results) one_has_all_ = false;
+    if (!has_vector) continue;
     if (habits_.takes_results)
       raw.push_release(completion.slot, completion.generation);
     else
@@ -139,6 +151,7 @@ void ScriptedClient::check_cancels(const Rules& rules) {
 void ScriptedClient::tidy_up() {
   for (const auto& [slot, generation] : lent_) connection.raw->push_release(slot, generation);
   lent_.clear();
+  one_has_all_ = false;
 }
 
 }  // namespace hilo::simulation

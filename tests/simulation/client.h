@@ -19,7 +19,8 @@ struct Habits {
   uint32_t text_bytes = 200;
   bool giants = false;  // now and then a text of the largest size
   bool cancels = false;
-  Nanoseconds patience = 0;  // deadlines of about this; 0: none
+  bool wants_tokens = false;  // now and then the vectors of a text's tokens
+  Nanoseconds patience = 0;   // deadlines of about this; 0: none
   bool takes_results = true;
   bool vanishes = false;
   uint32_t texts = 100;  // in all
@@ -60,6 +61,7 @@ class ScriptedClient {
     Lane lane = Lane::low;
   };
   bool has_room() const;
+  bool submits_for_tokens();
   void submit(Instant now);
   void pause(Instant now);
   void cancel_one();
@@ -71,6 +73,7 @@ class ScriptedClient {
   Instant next_action_;
   bool vanished_ = false;
   uint32_t submitted_ = 0;
+  bool one_has_all_ = false;  // The only task that is open, or lent, has all slots.
   uint64_t next_name_ = 1;
   std::vector<std::pair<uint32_t, uint32_t>> lent_;  // slots and generations
   std::map<uint64_t, Sent> open_;

@@ -93,7 +93,8 @@ std::optional<PlanLimits> World::device_of(Encoding encoding, Random& random) {
 }
 
 CoreOptions World::core_options() {
-  CoreOptions options{.prompts = {}, .assist = random_.once_in(2), .policy = policy_};
+  CoreOptions options{
+      .prompts = {}, .token_vectors = true, .assist = random_.once_in(2), .policy = policy_};
   if (device_limits_) {
     options.assist = false;  // Nobody helps a device.
     options.device = DeviceOptions{.plans = *device_limits_,

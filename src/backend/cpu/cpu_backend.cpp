@@ -71,6 +71,7 @@ class CpuBackend final : public Backend {
   }
 
   bool shares() const override { return true; }
+  bool gives_token_vectors() const override { return !model_.score_head; }
 
   bool lead(const TokenBatch& batch, Workspace& workspace, Crew::Member& member,
             const YieldGate& gate, std::span<float* const> vectors) const override {
@@ -95,13 +96,16 @@ class CpuBackend final : public Backend {
     ENSURE(batch.sequence_start.back() <= batch.ids.size());
     ENSURE(batch.types.empty() || batch.types.size() == batch.ids.size());
     ENSURE(batch.raw.empty() || batch.raw.size() == batch.texts());
+    ENSURE(batch.tokens_from.empty() || batch.tokens_from.size() == batch.texts());
     for (size_t first = 0; first < batch.texts() && !thread.gate.is_abandoned();) {
       const size_t end = end_of_chunk(batch.sequence_start, first);
       const TokenBatch chunk = {
           .ids = batch.ids,
           .types = batch.types,
           .sequence_start = batch.sequence_start.subspan(first, end - first + 1),
-          .raw = batch.raw.empty() ? batch.raw : batch.raw.subspan(first, end - first)};
+          .raw = batch.raw.empty() ? batch.raw : batch.raw.subspan(first, end - first),
+          .tokens_from = batch.tokens_from.empty() ? batch.tokens_from
+                                                   : batch.tokens_from.subspan(first, end - first)};
       encode_chunk(model_, kernels_, chunk, buffers, thread);
       deliver(chunk, buffers, thread, vectors.subspan(first, end - first));
       first = end;
@@ -125,11 +129,16 @@ class CpuBackend final : public Backend {
     thread.member.share(chunk.texts(), [&](size_t text) {
       if (!thread.gate.pass()) return;
       const size_t start = chunk.sequence_start[text] - chunk.sequence_start.front();
-      const size_t count = chunk.sequence_start[text + 1] - chunk.sequence_start[text];
+      const uint32_t count = chunk.tokens(text);
       const bool raw = !chunk.raw.empty() && chunk.raw[text] != 0;
       if (model_.score_head) {
         const float logit = model_.score_head->logit(hidden.floats(start), thread.gate);
         *vectors[text] = raw ? logit : model_.score_head->score_of(logit);
+      } else if (const uint32_t from = chunk.first_token(text); from > 0) {
+        const uint32_t rows = token_vectors(count, from);
+        for (uint32_t row = 0; row < rows && thread.gate.pass(); ++row)
+          std::copy_n(hidden.floats(start + from - 1 + row), columns,
+                      vectors[text] + row * slot_floats(dims()));
       } else {
         pool(model_.pooling, hidden.from(start), count, columns, vectors[text]);
         if (model_.normalize && !raw) scale_to_unit_length(vectors[text], columns);

@@ -33,12 +33,12 @@ std::vector<std::vector<uint32_t>> golden_ids() {
   return nlohmann::json::parse(file).get<std::vector<std::vector<uint32_t>>>();
 }
 
-std::vector<float> golden_vectors(size_t texts) {
-  std::vector<float> vectors(texts * golden_dims);
-  std::ifstream file(golden_path("embeddings_minilm.f32"), std::ios::binary);
+std::vector<float> golden_vectors(const char* name, size_t count) {
+  std::vector<float> vectors(count * golden_dims);
+  std::ifstream file(golden_path(name), std::ios::binary);
   file.read(reinterpret_cast<char*>(vectors.data()),
             static_cast<std::streamsize>(vectors.size() * sizeof(float)));
-  EXPECT_TRUE(file.good()) << "embeddings_minilm.f32 is too short";
+  EXPECT_TRUE(file.good()) << name << " is too short";
   return vectors;
 }
 
@@ -72,6 +72,19 @@ size_t step_between_texts(CpuLevel level) {
   return level == CpuLevel::scalar ? 40 : 8;
 }
 
+// Components of a token's vector are some twelve times as large: it is not of length 1.
+Tolerance tolerance_of_tokens(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      return {.component = 1e-5, .cosine = 0.999999};
+    case Precision::bf16:
+      return {.component = 5e-2, .cosine = 0.999};
+    case Precision::int8:
+      return {.component = 5e-1, .cosine = 0.98};
+  }
+  return {};
+}
+
 struct Difference {
   double component = 0.0;
   double cosine = 1.0;
@@ -99,19 +112,16 @@ INSTANTIATE_TEST_SUITE_P(Levels, Golden, testing::ValuesIn(kernel_cases_here()),
 TEST_P(Golden, VectorsAreThoseOfSentenceTransformers) {
   const char* directory = std::getenv("HILO_TEST_MODEL");
   if (directory == nullptr) GTEST_SKIP() << "HILO_TEST_MODEL names no model directory";
-  auto header = read_model_header(directory);
-  ASSERT_TRUE(header.ok()) << header.error().message;
-  ASSERT_EQ(header->dims(), golden_dims);
-  auto model = load_model(*header);
-  ASSERT_TRUE(model.ok()) << model.error().message;
+  const auto header = *read_model_header(directory);
+  ASSERT_EQ(header.dims(), golden_dims);
   const auto [level, precision] = GetParam();
-  const std::unique_ptr<Backend> backend = *make_cpu_backend(*model, precision, level);
+  const auto backend = *make_cpu_backend(*load_model(header), precision, level);
   const Tolerance tolerance = tolerance_of(precision);
 
   const auto ids = golden_ids();
   ASSERT_EQ(ids.size(), 1000U);
-  const std::vector<float> golden = golden_vectors(ids.size());
-  const auto workspace = backend->make_workspace(header->tokens_max, 1);
+  const std::vector<float> golden = golden_vectors("embeddings_minilm.f32", ids.size());
+  const auto workspace = backend->make_workspace(header.tokens_max, 1);
   std::vector<float> vector(golden_dims);
   Difference worst;
   for (size_t text = 0; text < ids.size(); text += step_between_texts(level)) {
@@ -124,6 +134,41 @@ TEST_P(Golden, VectorsAreThoseOfSentenceTransformers) {
     EXPECT_LT(here.component, tolerance.component) << "text " << text;
     worst.cosine = std::min(worst.cosine, here.cosine);
     worst.component = std::max(worst.component, here.component);
+  }
+  RecordProperty("worst_cosine", fmt::format("{:.8f}", worst.cosine));
+  RecordProperty("worst_component", fmt::format("{:.2e}", worst.component));
+}
+
+TEST_P(Golden, VectorsOfTokensAreThoseOfTransformers) {
+  const char* directory = std::getenv("HILO_TEST_MODEL");
+  if (directory == nullptr) GTEST_SKIP() << "HILO_TEST_MODEL names no model directory";
+  const auto header = *read_model_header(directory);
+  const auto [level, precision] = GetParam();
+  const auto backend = *make_cpu_backend(*load_model(header), precision, level);
+  const Tolerance tolerance = tolerance_of_tokens(precision);
+
+  const auto all_ids = golden_ids();
+  const auto workspace = backend->make_workspace(header.tokens_max, 1);
+  const std::vector<float> golden = golden_vectors("tokens_minilm.f32", 53);
+  const float* next = golden.data();
+  Difference worst;
+  for (const size_t count : {2U, 3U, 5U, 9U, 14U, 20U}) {
+    const auto& ids =
+        *std::ranges::find_if(all_ids, [&](const auto& text) { return text.size() == count; });
+    const uint32_t starts[] = {0, static_cast<uint32_t>(count)};
+    const uint32_t tokens_from[] = {1};
+    std::vector<float> rows(count * golden_dims);
+    float* const vectors[] = {rows.data()};
+    ASSERT_TRUE(backend->run(
+        {.ids = ids, .types = {}, .sequence_start = starts, .raw = {}, .tokens_from = tokens_from},
+        *workspace, YieldGate{}, vectors));
+    for (size_t token = 0; token < count; ++token, next += golden_dims) {
+      const Difference here = difference_of(&rows[token * golden_dims], next);
+      EXPECT_GE(here.cosine, tolerance.cosine) << count << " tokens, " << token;
+      EXPECT_LT(here.component, tolerance.component) << count << " tokens, " << token;
+      worst.cosine = std::min(worst.cosine, here.cosine);
+      worst.component = std::max(worst.component, here.component);
+    }
   }
   RecordProperty("worst_cosine", fmt::format("{:.8f}", worst.cosine));
   RecordProperty("worst_component", fmt::format("{:.2e}", worst.component));

@@ -40,6 +40,13 @@ struct Batch {
       vectors.emplace_back(backend.dims(), -7.0F);
     }
   }
+  // The vectors of a text's tokens from that one on, instead of its own.
+  void ask_for_tokens(const Backend& backend, size_t text, uint32_t from) {
+    tokens_from.resize(vectors.size());
+    tokens_from[text] = from;
+    const uint32_t count = token_vectors(starts[text + 1] - starts[text], from);
+    vectors[text].assign(count * slot_floats(backend.dims()), -7.0F);
+  }
   // One of its texts as a batch.
   Batch alone(size_t text) const {
     Batch one = *this;
@@ -51,6 +58,7 @@ struct Batch {
     part(one.types);
     one.starts = {0, starts[text + 1] - starts[text]};
     if (!raw.empty()) one.raw = {raw[text]};
+    if (!tokens_from.empty()) one.tokens_from = {tokens_from[text]};
     one.vectors.assign(1, std::vector<float>(vectors[text].size(), -7.0F));
     return one;
   }
@@ -59,7 +67,8 @@ struct Batch {
     return {.ids = ids,
             .types = with_types ? std::span{types} : std::span<const uint8_t>{},
             .sequence_start = starts,
-            .raw = raw};
+            .raw = raw,
+            .tokens_from = tokens_from};
   }
   bool run(const Backend& backend, Lane lane = Lane::high, bool with_types = false) {
     const auto workspace = backend.make_workspace(starts.back(), 1, lane);
@@ -74,6 +83,7 @@ struct Batch {
   std::vector<uint32_t> ids;
   std::vector<uint8_t> types;
   std::vector<uint8_t> raw;
+  std::vector<uint32_t> tokens_from;
   std::vector<uint32_t> starts = {0};
   std::vector<std::vector<float>> vectors;
 };
