@@ -19,14 +19,15 @@ Outcome<Lane> lane_of(const Request& request, const Work& work, const Caller& ca
                       Service& service) {
   const auto header = read_lane(request);
   if (!header) return header.error();
-  const auto lane = choose_lane({.path = request.path_lane,
-                                 .header = *header,
-                                 .body = work.priority,
-                                 .caller = caller.lanes,
-                                 .high_offered = service.engine.client(Lane::high) != nullptr,
-                                 .low_offered = service.engine.client(Lane::low) != nullptr,
-                                 .texts = work.size(),
-                                 .automatic_high_texts_max = service.options.auto_high_texts});
+  const auto lane =
+      choose_lane({.path = request.path_lane,
+                   .header = *header,
+                   .body = work.priority,
+                   .caller = caller.lanes,
+                   .high_offered = service.engine.client(Lane::high, false) != nullptr,
+                   .low_offered = service.engine.client(Lane::low, false) != nullptr,
+                   .texts = work.size(),
+                   .automatic_high_texts_max = service.options.auto_high_texts});
   if (lane) return *lane;
   return Problem{.kind = lane.error() == NoLane::contradiction ? ProblemKind::bad_request
                                                                : ProblemKind::forbidden,
@@ -113,21 +114,23 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
   record_.lane = *lane;
   record_.texts = exchange.work.size();
 
-  LaneRoom& room = service_.engine.room(*lane);
-  if (!room.take(record_.texts))
+  const bool every_token = exchange.work.every_token;
+  const size_t size = service_.engine.size_of(exchange.work);
+  LaneRoom& room = service_.engine.room(*lane, every_token);
+  if (!room.take(size))
     co_return route.write_problem(
         {.kind = ProblemKind::overloaded,
          .message = fmt::format("As many {} texts wait as may.", name_of(*lane)),
-         .retry_after_ms = room.retry_ms(record_.texts)});
-  room_.emplace(room, record_.texts);
+         .retry_after_ms = room.retry_ms(size)});
+  room_.emplace(room, size);
 
   Call call{.work = std::move(exchange.work)};
   if (*timeout) call.deadline = record_.received + **timeout * millisecond_ns;
   call.finished = [this] { waiter_.wake(); };
-  service_.engine.client(*lane)->begin(call);
+  service_.engine.client(*lane, every_token)->begin(call);
   if (!co_await await_result(call)) {
     // A lost engine ends its calls, so the client is still the one that has this one.
-    service_.engine.client(*lane)->abandon(call);
+    service_.engine.client(*lane, every_token)->abandon(call);
     if (hung_up_) co_return Response{.status = status_hung_up};
     co_return route.write_problem(engine_is_silent(call, service_.options.limits));
   }

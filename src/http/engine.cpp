@@ -32,6 +32,7 @@ EngineAbout read_about(const hilo_info_t& info) {
   about.precision = text("precision");
   about.normalized = json.contains("normalized") && json["normalized"] == true;
   about.cross_encoder = json.contains("cross_encoder") && json["cross_encoder"] == true;
+  about.token_vectors = json.contains("token_vectors") && json["token_vectors"] == true;
   about.pooling = text("pooling");
   about.prompts = texts("prompts");
   about.prompt_texts = texts("prompt_texts");
@@ -42,27 +43,34 @@ EngineAbout read_about(const hilo_info_t& info) {
 
 Engine::Engine(std::string socket_path, const Limits& limits, EventLoop& loop)
     : loop_(loop),
-      rooms_{LaneRoom{limits.high_texts_max}, LaneRoom{limits.low_texts_max}},
+      channels_{{{nullptr, LaneRoom{limits.high_texts_max}},
+                 {nullptr, LaneRoom{limits.low_texts_max}},
+                 {nullptr, LaneRoom{token_floats_max}},
+                 {nullptr, LaneRoom{token_floats_max}}}},
       absence_("The engine has not been found yet."),
       connector_(std::move(socket_path), [this](Connected connected) {
-        // A function can be copied; what is handed over cannot, so it travels by its pointers.
-        loop_.post([this, high = connected.high.release(), low = connected.low.release(),
-                    failure = std::move(connected.failure)] {
-          take({ClientHandle{high}, ClientHandle{low}, failure});
+        // A function can be copied; what is handed over cannot, so it travels by its pointer.
+        loop_.post([this, travels = std::make_unique<Connected>(std::move(connected)).release()] {
+          const std::unique_ptr<Connected> arrived{travels};
+          take(std::move(*arrived));
         });
       }) {
   connector_.begin();
 }
 
 Engine::~Engine() {
-  for (auto& client : clients_)
-    if (client != nullptr) loop_.unwatch(client->descriptor());
+  for (const Channel& channel : channels_)
+    if (channel.client != nullptr) loop_.unwatch(channel.client->descriptor());
 }
 
 bool Engine::draining() const {
-  return std::ranges::any_of(clients_, [](const auto& client) {
-    return client != nullptr && client->engine_is_draining();
+  return std::ranges::any_of(channels_, [](const Channel& channel) {
+    return channel.client != nullptr && channel.client->engine_is_draining();
   });
+}
+
+size_t Engine::size_of_text(bool every_token) const {
+  return every_token ? token_floats_of_text(about_->tokens_max, about_->dims) : 1;
 }
 
 void Engine::take(Connected connected) {
@@ -71,14 +79,17 @@ void Engine::take(Connected connected) {
     absence_ = std::move(connected.failure);
     return;
   }
-  std::array<ClientHandle, lane_count> handles{std::move(connected.high), std::move(connected.low)};
-  for (size_t lane = 0; lane < lane_count; ++lane) {
+  for (size_t place = 0; place < channel_count; ++place) {
+    const size_t lane = place % lane_count;
+    auto& handles = has_every_token(place) ? connected.of_tokens : connected.of_texts;
     if (handles[lane] == nullptr) continue;
     remember(handles[lane].get());
-    clients_[lane] = std::make_unique<EngineClient>(std::move(handles[lane]), engine_lanes[lane]);
-    loop_.watch(clients_[lane]->descriptor(), [this, lane] { advance(lane); });
-    advance(lane);
-    if (clients_[lane] == nullptr) return;  // It went away at once.
+    auto& client = channels_[place].client;
+    client = std::make_unique<EngineClient>(std::move(handles[lane]), engine_lanes[lane],
+                                            has_every_token(place));
+    loop_.watch(client->descriptor(), [this, place] { advance(place); });
+    advance(place);
+    if (client == nullptr) return;  // It went away at once.
   }
   log_info(fmt::format("connected to the engine: {}, {} dimensions", about_->model, about_->dims));
 }
@@ -91,19 +102,22 @@ void Engine::remember(const hilo_client* client) {
   about_ = known != abouts_.end() ? &*known : &abouts_.emplace_back(std::move(about));
 }
 
-void Engine::advance(size_t lane) {
-  if (clients_[lane] == nullptr) return;
-  const size_t before = clients_[lane]->texts_computed();
-  const bool alive = clients_[lane]->advance();
-  rooms_[lane].count_answered(clients_[lane]->texts_computed() - before);
+void Engine::advance(size_t place) {
+  auto& [client, room] = channels_[place];
+  if (client == nullptr) return;
+  const size_t before = client->texts_computed();
+  const bool alive = client->advance();
+  const size_t computed = client->texts_computed() - before;
+  room.count_answered(computed * size_of_text(has_every_token(place)));
   if (!alive) lose();
 }
 
-// One channel tells that the engine is gone; the other, whatever it would say, is closed with it.
+// One channel tells that the engine is gone; the others, whatever they would say, are closed with
+// it.
 void Engine::lose() {
   absence_ = "The engine is away; it is looked for.";
   log_warning("the engine has gone; looking for it");
-  for (auto& client : clients_) {
+  for (auto& [client, room] : channels_) {
     if (client == nullptr) continue;
     loop_.unwatch(client->descriptor());
     client->give_up();
@@ -113,12 +127,13 @@ void Engine::lose() {
 }
 
 void Engine::tick(Instant now) {
-  for (size_t lane = 0; lane < lane_count; ++lane) {
-    if (clients_[lane] != nullptr) {
-      if (clients_[lane]->has_work() && ticked_.ns > 0) rooms_[lane].count_work(now - ticked_);
-      clients_[lane]->tick(now);
+  for (size_t place = 0; place < channel_count; ++place) {
+    auto& [client, room] = channels_[place];
+    if (client != nullptr) {
+      if (client->has_work() && ticked_.ns > 0) room.count_work(now - ticked_);
+      client->tick(now);
     }
-    advance(lane);
+    advance(place);
   }
   ticked_ = now;
 }

@@ -1,6 +1,6 @@
-// The engine as the io thread sees it: a channel for each lane while it is there, what it said of
-// itself, and a sentence while it is not. It is looked for until it is found, and again when it has
-// gone.
+// The engine as the io thread sees it: two channels for each lane while it is there, what it said
+// of itself, and a sentence while it is not. It is looked for until it is found, and again when it
+// has gone.
 //
 // Threads: the io thread.
 #pragma once
@@ -25,31 +25,53 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  bool connected() const { return clients_[0] != nullptr || clients_[1] != nullptr; }
+  bool connected() const {
+    return client(Lane::high, false) != nullptr || client(Lane::low, false) != nullptr;
+  }
   // Why it is not connected, a sentence.
   const std::string& absence() const { return absence_; }
   // What the engine said, the last one while none is there; null before. Valid for ever.
   const EngineAbout* about() const { return about_; }
   bool draining() const;
-  // Null: the socket does not give that lane, or the engine is away.
-  EngineClient* client(Lane lane) { return clients_[index_of(lane)].get(); }
-  LaneRoom& room(Lane lane) { return rooms_[index_of(lane)]; }
+  // For vectors of tokens, or for the others. Null: the socket does not give that lane, or the
+  // engine is away.
+  EngineClient* client(Lane lane, bool every_token) const {
+    return channels_[place_of(lane, every_token)].client.get();
+  }
+  // Of texts, or of the floats that vectors of tokens may come to.
+  LaneRoom& room(Lane lane, bool every_token) {
+    return channels_[place_of(lane, every_token)].room;
+  }
+  // What the work takes of its room.
+  size_t size_of(const Work& work) const { return work.size() * size_of_text(work.every_token); }
   size_t texts_queued(Lane lane) const {
-    const auto& client = clients_[index_of(lane)];
-    return client == nullptr ? 0 : client->texts_queued();
+    size_t texts = 0;
+    for (const bool every_token : {false, true})
+      if (const auto* const queue = client(lane, every_token)) texts += queue->texts_queued();
+    return texts;
   }
 
   void tick(Instant now);
 
  private:
+  struct Channel {
+    std::unique_ptr<EngineClient> client;
+    LaneRoom room;
+  };
+  static constexpr size_t channel_count = 2 * lane_count;
+  static constexpr size_t place_of(Lane lane, bool every_token) {
+    return index_of(lane) + (every_token ? lane_count : 0);
+  }
+  static constexpr bool has_every_token(size_t channel) { return channel >= lane_count; }
+
+  size_t size_of_text(bool every_token) const;
   void take(Connected connected);
-  void advance(size_t lane);
+  void advance(size_t channel);
   void lose();
   void remember(const hilo_client* client);
 
   EventLoop& loop_;
-  std::array<std::unique_ptr<EngineClient>, lane_count> clients_;
-  std::array<LaneRoom, lane_count> rooms_;
+  std::array<Channel, channel_count> channels_;
   std::string absence_;
   std::deque<EngineAbout> abouts_;  // Each kind of engine once: work under way may look at it.
   const EngineAbout* about_ = nullptr;

@@ -64,6 +64,7 @@ hilo_submit_options options_of(const Call& call, hilo_lane lane, Instant now) {
   options.input = input_of(call.work);
   options.truncation = truncation_of(call.work.truncation);
   options.raw = call.work.raw ? 1 : 0;
+  if (call.work.every_token) options.tokens_from = call.tokens_from;
   if (!call.work.prompt_name.empty()) options.prompt_name = call.work.prompt_name.c_str();
   if (call.deadline)
     options.timeout_ms = static_cast<uint32_t>((*call.deadline - now) / millisecond_ns + 1);
@@ -96,16 +97,21 @@ size_t dims_of(const hilo_client* client) {
 
 }  // namespace
 
-EngineClient::EngineClient(ClientHandle client, hilo_lane lane)
-    : client_(std::move(client)), lane_(lane), dims_(dims_of(client_.get())) {
+EngineClient::EngineClient(ClientHandle client, hilo_lane lane, bool every_token)
+    : client_(std::move(client)),
+      lane_(lane),
+      every_token_(every_token),
+      tasks_max_(every_token ? 1 : HILO_TASKS_MAX),
+      dims_(dims_of(client_.get())) {
   open_.reserve(HILO_TASKS_MAX);
 }
 
 void EngineClient::begin(Call& call) {
   ENSURE(call.work.tokens.size() == 0 || call.work.texts.size() == 0);
+  ENSURE(call.work.every_token == every_token_);
   call.begun = monotonic_now();
   call.vectors.dims = dims_;
-  call.vectors.values.resize(call.work.size() * dims_);
+  if (!every_token_) call.vectors.values.resize(call.work.size() * dims_);
   call.vectors.facts.resize(call.work.size());
   turns_.push_back(&call);
   submit_waiting(call.begun);
@@ -169,28 +175,47 @@ void EngineClient::deliver(Place place, const hilo_result& result) {
   if (result.status == HILO_SHUTTING_DOWN) draining_ = true;
   // A request of which nothing is done yet is better told; of one under way, the texts sent back
   // go again when the engine has said.
-  if (result.status == HILO_REFUSED && call.computed > 0) {
-    if (call.next == call.work.size() && call.again.empty()) turns_.push_back(&call);
-    call.again.push_back(place.index);
+  if (result.status == HILO_REFUSED && (call.computed > 0 || call.tokens_from > 1)) {
+    submit_again(place);
     paused_until_ = std::max(paused_until_,
                              monotonic_now() + Nanoseconds{result.retry_after_ms} * millisecond_ns);
     return;
   }
   if (result.status != HILO_OK)
     return finish(call, problem_of(result.status, place.index, result.retry_after_ms));
-  std::copy_n(result.vector, dims_,
-              call.vectors.values.begin() + static_cast<ptrdiff_t>(place.index * dims_));
   Vectors::Fact& fact = call.vectors.facts[place.index];
   fact.tokens = result.tokens;
   fact.truncated = result.truncated != 0;
-  fact.engine_ns = result.engine_ns;
+  fact.engine_ns += result.engine_ns;
+  if (every_token_ && !take_tokens(place, result)) return submit_again(place);
+  if (!every_token_)
+    std::copy_n(result.vector, dims_,
+                call.vectors.values.begin() + static_cast<ptrdiff_t>(place.index * dims_));
   ++texts_computed_;
   if (++call.computed == call.work.size()) finish(call, std::nullopt);
 }
 
+// False: the text has more tokens, which the engine is still to be asked for. The texts of a call
+// come here in their order, since there is never more than one under way.
+bool EngineClient::take_tokens(Place place, const hilo_result& result) const {
+  Call& call = *place.call;
+  const size_t end = std::min<size_t>(result.tokens + 1, call.tokens_from + HILO_TASKS_MAX);
+  const float* vector = result.vector;
+  for (; call.tokens_from < end; ++call.tokens_from, vector += HILO_VECTOR_STRIDE(dims_))
+    call.vectors.values.insert(call.vectors.values.end(), vector, vector + dims_);
+  if (end <= result.tokens) return false;
+  call.tokens_from = 1;
+  return true;
+}
+
+void EngineClient::submit_again(Place place) {
+  if (!place.call->has_unsubmitted()) turns_.push_back(place.call);
+  place.call->again.push_back(place.index);
+}
+
 void EngineClient::submit_waiting(Instant now) {
   if (now < paused_until_) return;
-  while (!turns_.empty() && open_.size() < HILO_TASKS_MAX) {
+  while (!turns_.empty() && open_.size() < tasks_max_) {
     Call* const call = turns_.front();
     const Turn turn = take_turn(*call, now);
     if (turn == Turn::full) return;
@@ -211,7 +236,8 @@ EngineClient::Turn EngineClient::take_turn(Call& call, Instant now) {
   size_t count = 0;
   size_t put = 0;
   size_t next = call.next;
-  for (; count < inputs_per_turn && (count < call.again.size() || next < call.work.size());
+  for (; count < std::min(inputs_per_turn, tasks_max_) &&
+         (count < call.again.size() || next < call.work.size());
        ++count) {
     indices[count] = count < call.again.size() ? call.again[count] : static_cast<uint32_t>(next++);
     put += put_texts(call.work, indices[count], &texts[put]);

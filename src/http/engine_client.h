@@ -1,6 +1,6 @@
 // One lane's channel to the engine, and the queue before it. The engine takes 256 texts from a
-// channel; the calls whose texts wait for a place take turns, so that a long one does not hold up a
-// short one.
+// channel, or one whose tokens have a vector each; the calls whose texts wait for a place take
+// turns, so that a long one does not hold up a short one.
 //
 // Threads: the io thread. Nothing blocks.
 #pragma once
@@ -41,13 +41,15 @@ struct Call {
   size_t next = 0;
   std::vector<uint32_t> again = {};
   size_t computed = 0;
+  size_t tokens_from = 1;  // of the text whose tokens are under way
 
   bool has_unsubmitted() const { return next < work.size() || !again.empty(); }
 };
 
 class EngineClient {
  public:
-  EngineClient(ClientHandle client, hilo_lane lane);
+  // For calls that want the vectors of tokens, or for the others.
+  EngineClient(ClientHandle client, hilo_lane lane, bool every_token);
 
   void begin(Call& call);
   // Forgets the call; its texts that the engine has not begun are cancelled.
@@ -80,6 +82,8 @@ class EngineClient {
   bool take_results();
   void deliver(const hilo_result& result);
   void deliver(Place place, const hilo_result& result);
+  bool take_tokens(Place place, const hilo_result& result) const;
+  void submit_again(Place place);
   void submit_waiting(Instant now);
   Turn take_turn(Call& call, Instant now);
   void finish(Call& call, std::optional<Problem> problem);
@@ -87,6 +91,8 @@ class EngineClient {
 
   ClientHandle client_;
   hilo_lane lane_;
+  const bool every_token_;
+  const size_t tasks_max_;
   size_t dims_;
   std::deque<Call*> turns_;  // calls with texts that are not submitted
   std::unordered_map<hilo_task, Place> open_;

@@ -7,19 +7,22 @@ namespace {
 
 constexpr std::chrono::milliseconds pause_between_tries{200};
 
+constexpr std::array<hilo_lane, lane_count> lanes{HILO_HIGH, HILO_LOW};
+
 Connected connect_lanes(const std::string& socket_path) {
   Connected connected;
   const char* const path = socket_path.empty() ? nullptr : socket_path.c_str();
-  for (const auto& [lane, handle] :
-       {std::pair{HILO_HIGH, &connected.high}, std::pair{HILO_LOW, &connected.low}}) {
-    hilo_client* client = nullptr;
-    const hilo_status status = hilo_connect(path, lane, &client);
-    if (status == HILO_OK) {
-      handle->reset(client);
-    } else if (status != HILO_LANE_DENIED) {
-      return {.high = nullptr, .low = nullptr, .failure = hilo_last_error()};
-    } else {
-      connected.failure = hilo_last_error();
+  for (auto* const channels : {&connected.of_texts, &connected.of_tokens}) {
+    for (size_t lane = 0; lane < lane_count; ++lane) {
+      hilo_client* client = nullptr;
+      const hilo_status status = hilo_connect(path, lanes[lane], &client);
+      if (status == HILO_OK) {
+        (*channels)[lane].reset(client);
+      } else if (status != HILO_LANE_DENIED) {
+        return {.of_texts = {}, .of_tokens = {}, .failure = hilo_last_error()};
+      } else {
+        connected.failure = hilo_last_error();
+      }
     }
   }
   return connected;

@@ -1,6 +1,7 @@
 // Connects to the engine's socket on a thread of its own, because connecting waits for the engine.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -11,13 +12,14 @@
 
 namespace hilo::http {
 
-// A channel for each lane that the socket gives; or none, and why.
+// Two channels for each lane that the socket gives: for vectors of texts, and for those of tokens,
+// which take a whole one. Or none, and why.
 struct Connected {
-  ClientHandle high;
-  ClientHandle low;
-  std::string failure;  // a sentence
+  std::array<ClientHandle, lane_count> of_texts;   // by lane
+  std::array<ClientHandle, lane_count> of_tokens;  // likewise
+  std::string failure;                             // a sentence
 
-  bool any() const { return high != nullptr || low != nullptr; }
+  bool any() const { return of_texts[0] != nullptr || of_texts[1] != nullptr; }
 };
 
 class EngineConnector {

@@ -37,6 +37,7 @@ struct EngineAbout {
   uint32_t tokens_max = 0;
   bool normalized = false;
   bool cross_encoder = false;
+  bool token_vectors = false;
   std::string pooling = {};
   std::vector<std::string> prompts = {};
   std::vector<std::string> prompt_texts = {};  // of those, in their order
@@ -84,12 +85,14 @@ struct Work {
   std::string prompt_name;  // empty: none
   Truncation truncation = Truncation::end;
   bool raw = false;                  // vectors of any length, and logits for scores
+  bool every_token = false;          // the vectors of its tokens for each input
   std::optional<LaneWish> priority;  // the body's wish
 
   size_t size() const { return pairs.empty() ? texts.size() + tokens.size() : pairs.size(); }
 };
 
-// One vector for each input, in the order of the work.
+// One vector for each input, in the order of the work; or those of its tokens for each, one after
+// the other.
 struct Vectors {
   struct Fact {
     uint32_t tokens = 0;
@@ -102,6 +105,7 @@ struct Vectors {
   std::vector<float> values;
   std::vector<Fact> facts;
 
+  // The vector of that place in `values`, which is an input's, or a token's.
   std::span<const float> operator[](size_t index) const {
     return {values.data() + index * dims, dims};
   }

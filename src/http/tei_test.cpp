@@ -19,6 +19,7 @@ const EngineAbout embedder{.model = "all-MiniLM-L6-v2",
                            .dims = 4,
                            .tokens_max = 256,
                            .normalized = true,
+                           .token_vectors = true,
                            .pooling = "mean",
                            .prompts = {"query"},
                            .prompt_texts = {"query: "}};
@@ -26,6 +27,14 @@ const EngineAbout scorer{.model = "ms-marco", .backend = "cpu", .dims = 1, .cros
 
 const RoutesUnderTest routes{tei_routes(),
                              {.limits = three_texts, .about = &embedder, .connected = true}};
+// On a GPU, and with so many numbers for a text that two fit.
+const EngineAbout on_gpu{.model = "on-gpu", .backend = "cuda", .dims = 4, .tokens_max = 256};
+const EngineAbout largest{
+    .model = "bge-m3", .backend = "cpu", .dims = 1024, .tokens_max = 8192, .token_vectors = true};
+const RoutesUnderTest pooled{tei_routes(),
+                             {.limits = three_texts, .about = &on_gpu, .connected = true}};
+const RoutesUnderTest wide{tei_routes(),
+                           {.limits = three_texts, .about = &largest, .connected = true}};
 const RoutesUnderTest scores{tei_routes(),
                              {.limits = three_texts, .about = &scorer, .connected = true}};
 
@@ -67,6 +76,34 @@ TEST(TeiEmbed, SaysWhatIsToBeComputed) {
   const Work ids = routes.exchange("/embed", R"({"inputs":[[101,102],[103]]})").work;
   EXPECT_THAT(ids.tokens[0], ElementsAre(101, 102));
   EXPECT_EQ(ids.size(), 2U);
+}
+
+TEST(TeiEmbedAll, SaysWhatIsToBeComputed) {
+  EXPECT_FALSE(routes.exchange("/embed", R"({"inputs":"a"})").work.every_token);
+  const Work plain = routes.exchange("/embed_all", R"({"inputs":"a"})").work;
+  EXPECT_TRUE(plain.every_token);
+  EXPECT_EQ(plain.truncation, Truncation::end);
+  const Work chosen =
+      routes
+          .exchange("/embed_all",
+                    R"({"inputs":["a","b"],"truncation_direction":"left","prompt_name":"query",
+                        "priority":"low"})")
+          .work;
+  EXPECT_EQ(chosen.texts.size(), 2U);
+  EXPECT_EQ(chosen.truncation, Truncation::start);
+  EXPECT_EQ(chosen.prompt_name, "query");
+  EXPECT_EQ(chosen.priority, LaneWish::low);
+}
+
+TEST(TeiEmbedAll, VectorsAreAListForEachText) {
+  const Vectors vectors{.dims = 2,
+                        .values = {1, 2, 3, 4, 5, 6},
+                        .facts = {{.tokens = 2}, {.tokens = 0}, {.tokens = 1}}};
+  const Response response =
+      routes.exchange("/embed_all", R"({"inputs":["a","","b"]})").write(vectors);
+  EXPECT_EQ(response.body, "[[[1,2],[3,4]],[],[[5,6]]]");
+  EXPECT_TRUE(std::ranges::any_of(
+      response.headers, [](const auto& header) { return header.first == "x-compute-tokens"; }));
 }
 
 TEST(TeiEmbed, VectorsAreAListOfLists) {
@@ -208,7 +245,11 @@ TEST(TeiProblem, WhatIsWrongIsNamed) {
        "'parameters' must be an object"},
       {routes, "/rerank", R"({"query":"a","texts":["b"]})", 424, "Backend", "no cross-encoder"},
       {routes, "/predict", R"({"inputs":"a"})", 424, "Backend", "no cross-encoder"},
-      {routes, "/embed_all", R"({"inputs":"a"})", 424, "Backend", "one vector for each text"},
+      {routes, "/embed_all", R"({"inputs":["a","b","c","d"]})", 422, "Validation",
+       "more than 3 texts"},
+      {wide, "/embed_all", R"({"inputs":["a","b","c"]})", 422, "Validation", "there may be 2"},
+      {pooled, "/embed_all", R"({"inputs":"a"})", 424, "Backend", "none of their tokens"},
+      {scores, "/embed_all", R"({"inputs":"a"})", 424, "Backend", "a cross-encoder"},
       {routes, "/embed_sparse", R"({"inputs":"a"})", 424, "Backend", "one vector for each text"},
       {routes, "/tokenize", R"({"inputs":"a"})", 422, "Tokenizer", "no tokenizer"},
       {routes, "/decode", R"({"ids":[1]})", 422, "Tokenizer", "no tokenizer"},

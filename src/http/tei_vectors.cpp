@@ -39,6 +39,24 @@ Response write_vectors(const Vectors& vectors, const VectorForm& form, const Tei
   return response;
 }
 
+Response write_token_vectors(const Vectors& vectors, const TeiCost& cost) {
+  std::string json;
+  json.reserve(vectors.values.size() * json_float_bytes + 2 * vectors.tokens());
+  size_t next = 0;
+  for (size_t i = 0; i < vectors.size(); ++i) {
+    json += i == 0 ? "[[" : ",[";
+    for (uint32_t token = 0; token < vectors.facts[i].tokens; ++token) {
+      if (token > 0) json += ',';
+      append_json_vector(json, vectors[next++]);
+    }
+    json += ']';
+  }
+  json += ']';
+  Response response{.body = std::move(json)};
+  add_cost_headers(response, cost, vectors);
+  return response;
+}
+
 Response write_cosines(const Vectors& vectors, const TeiCost& cost) {
   std::string json;
   for (size_t i = 1; i < vectors.size(); ++i) {
@@ -76,6 +94,29 @@ Outcome<Work> read_similarity(const JsonField& inputs, const JsonField& paramete
   return work;
 }
 
+// The fields that say what is embedded, and how.
+struct EmbedFields {
+  const JsonField &inputs, &truncate, &direction, &prompt_name, &priority;
+};
+
+Outcome<Work> read_embed_work(const EmbedFields& fields, const Context& context) {
+  auto work = read_inputs(fields.inputs, context.limits);
+  if (!work) return work.error();
+  const auto truncation = read_truncation(fields.truncate, fields.direction);
+  if (!truncation) return truncation.error();
+  auto prompt = read_prompt_name(fields.prompt_name, context);
+  if (!prompt) return prompt.error();
+  if (!prompt->empty() && work->tokens.size() > 0)
+    return wrong_field(fields.prompt_name.name,
+                       "A prompt is put before texts, not before token ids.");
+  const auto lane = optional_lane(fields.priority);
+  if (!lane) return lane.error();
+  work->truncation = *truncation;
+  work->prompt_name = std::move(*prompt);
+  work->priority = *lane;
+  return work;
+}
+
 Problem only_pooled(const Context& context, const char* what) {
   return {.kind = ProblemKind::wrong_model,
           .message = fmt::format("The model '{}' is served with one vector for each text; {}.",
@@ -95,24 +136,13 @@ Answer tei_embed(const Request& request, const Context& context) {
                                    {"priority"}}};
   const auto& [inputs, truncate, direction, prompt_name, normalize, dimensions, priority] = fields;
   if (auto read = read_object(request.body, fields); !read) return read.error();
-  auto work = read_inputs(inputs, context.limits);
+  auto work = read_embed_work({inputs, truncate, direction, prompt_name, priority}, context);
   if (!work) return work.error();
-  const auto truncation = read_truncation(truncate, direction);
-  if (!truncation) return truncation.error();
-  auto prompt = read_prompt_name(prompt_name, context);
-  if (!prompt) return prompt.error();
-  if (!prompt->empty() && work->tokens.size() > 0)
-    return wrong_field(prompt_name.name, "A prompt is put before texts, not before token ids.");
   const auto unit = optional_flag(normalize);
   if (!unit) return unit.error();
   const auto dims = optional_number(dimensions, 1, context.about->dims);
   if (!dims) return dims.error();
-  const auto lane = optional_lane(priority);
-  if (!lane) return lane.error();
 
-  work->truncation = *truncation;
-  work->prompt_name = std::move(*prompt);
-  work->priority = *lane;
   const bool normalized = unit->value_or(true);
   work->raw = !normalized;
   // What the model scales already is left as it is.
@@ -140,8 +170,27 @@ Answer tei_similarity(const Request& request, const Context& context) {
                   }};
 }
 
-Answer tei_embed_all(const Request&, const Context& context) {
-  return only_pooled(context, "those of its tokens are not to be had");
+Answer tei_embed_all(const Request& request, const Context& context) {
+  if (auto able = check_makes_vectors(context); !able) return able.error();
+  if (!context.about->token_vectors)
+    return only_pooled(context, "its backend has none of their tokens");
+  std::array<JsonField, 5> fields{
+      {{"inputs"}, {"truncate"}, {"truncation_direction"}, {"prompt_name"}, {"priority"}}};
+  const auto& [inputs, truncate, direction, prompt_name, priority] = fields;
+  if (auto read = read_object(request.body, fields); !read) return read.error();
+  auto work = read_embed_work({inputs, truncate, direction, prompt_name, priority}, context);
+  if (!work) return work.error();
+  const size_t texts_max = token_texts_max(context.about->tokens_max, context.about->dims);
+  if (work->size() > texts_max)
+    return wrong_field(inputs.name,
+                       fmt::format("'{}' has {} texts; with vectors of all tokens, there may be {} "
+                                   "at most.",
+                                   inputs.name, work->size(), texts_max));
+  work->every_token = true;
+  TeiCost cost = cost_of(*work, context);
+  return Exchange{std::move(*work), [cost = std::move(cost)](const Vectors& vectors) {
+                    return write_token_vectors(vectors, cost);
+                  }};
 }
 
 Answer tei_embed_sparse(const Request&, const Context& context) {

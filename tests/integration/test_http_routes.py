@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import math
+import socket
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,81 @@ def test_unknown_ids_are_refused(embedder: HttpServer) -> None:
 
 
 # ---- TEI: vectors
+
+
+def golden_tokens() -> tuple[list[list[int]], list[list[list[float]]]]:
+    """The ids of some texts, and the vectors that transformers has for their tokens."""
+    golden = ROOT / "tests/golden"
+    all_ids = json.loads((golden / "embeddings_minilm.ids.json").read_text())
+    ids = [next(row for row in all_ids if len(row) == count) for count in (2, 3, 5, 9, 14, 20)]
+    floats = struct.iter_unpack("<384f", (golden / "tokens_minilm.f32").read_bytes())
+    return ids, [[list(next(floats)) for _ in row] for row in ids]
+
+
+@pytest.mark.parametrize("lane", ["high", "low"])
+def test_embed_all_is_what_transformers_has(embedder: HttpServer, lane: str) -> None:
+    ids, expected = golden_tokens()
+    texts = post(embedder, f"/{lane}/embed_all", inputs=ids)
+    assert [len(text) for text in texts] == [len(row) for row in ids]
+    for text, wanted in zip(texts, expected):
+        for vector, golden in zip(text, wanted):
+            assert vector == pytest.approx(golden, abs=2e-5)
+
+
+def test_embed_all_pooled_is_embed(embedder: HttpServer, expected: list[list[float]]) -> None:
+    reply = embedder.ask("POST", "/embed_all", {"inputs": TEXTS})
+    assert (reply.status, reply.headers["X-Hilo-Truncated"]) == (200, "1")
+    counts = [len(text) for text in reply.json]
+    assert counts[1] == 2 and counts[3] == 256
+    assert reply.headers["x-compute-tokens"] == str(sum(counts))
+    for text, vector in zip(reply.json, expected):
+        mean = [sum(column) / len(text) for column in zip(*text)]
+        length = math.hypot(*mean)
+        assert [value / length for value in mean] == pytest.approx(vector, abs=1e-6)
+    assert post(embedder, "/embed_all", inputs=TEXTS[0]) == reply.json[:1]
+
+
+def test_embed_all_holds_up_nobody(embedder: HttpServer, expected: list[list[float]]) -> None:
+    """Many at once, whose texts take turns, beside requests for pooled vectors."""
+    alone = [post(embedder, "/embed_all", inputs=text) for text in TEXTS]
+    with ThreadPoolExecutor(8) as threads:
+        every = [threads.submit(post, embedder, "/embed_all", inputs=TEXTS[i % 4])
+                 for i in range(12)]
+        listed = threads.submit(post, embedder, "/low/embed_all", inputs=TEXTS)
+        pooled = [threads.submit(post, embedder, "/embed", inputs=TEXTS[0]) for _ in range(20)]
+        assert [as_floats(each.result()[0]) for each in pooled] == [expected[0]] * 20
+        assert [each.result() for each in every] == [alone[i % 4] for i in range(12)]
+        assert listed.result() == [text for (text,) in alone]
+
+
+def test_embed_all_is_bounded(embedder: HttpServer) -> None:
+    too_many = ["a"] * 171  # with 256 tokens and 384 floats for each
+    assert refusal(embedder, "/embed_all", inputs=too_many) == (422, "Validation")
+    assert len(post(embedder, "/embed_all", inputs=too_many[1:])) == 170
+    for body in ({"inputs": []}, {"inputs": ["a", 7]}, {"inputs": [30522]}, {}):
+        assert refusal(embedder, "/embed_all", **body)[0] in (400, 422)
+    too_long = {"inputs": TEXTS[3], "truncate": False}
+    assert refusal(embedder, "/embed_all", **too_long) == (422, "Validation")
+
+
+def test_embed_all_of_texts_of_several_tasks(tmp_path: Path) -> None:
+    """The echo engine's tokens are bytes, 1,024 of them at most."""
+    with serving_apart(tmp_path, "--backend", "echo") as server:
+        text = "".join(chr(97 + i * i % 26) for i in range(1000))
+        single = {letter: post(server, "/embed_all", inputs=letter)[0][0] for letter in set(text)}
+        for length in (255, 256, 257, 512, 513, 1000):
+            (tokens,) = post(server, "/embed_all", inputs=text[:length])
+            assert tokens == [single[letter] for letter in text[:length]]
+        assert post(server, "/embed_all", inputs="") == [[]]
+
+
+def test_a_hang_up_leaves_nothing_of_embed_all(embedder: HttpServer) -> None:
+    body = json.dumps({"inputs": [TEXTS[3]] * 100}).encode()
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", embedder.port)) as connection:
+            connection.sendall(b"POST /low/embed_all HTTP/1.1\r\nHost: a\r\nContent-Length: "
+                               + str(len(body)).encode() + b"\r\n\r\n" + body)
+    assert len(post(embedder, "/low/embed_all", inputs=["a"] * 170)) == 170
 
 
 def test_embed(embedder: HttpServer, expected: list[list[float]]) -> None:
@@ -191,9 +268,9 @@ def test_info(embedder: HttpServer, scorer: HttpServer) -> None:
 
 
 def test_what_a_model_does_not_do_is_refused(embedder: HttpServer, scorer: HttpServer) -> None:
-    for path in ("/embed_all", "/embed_sparse", "/rerank", "/predict"):
+    for path in ("/embed_sparse", "/rerank", "/predict"):
         assert refusal(embedder, path, inputs="a") == (424, "Backend")
-    for path in ("/embed", "/similarity"):
+    for path in ("/embed", "/embed_all", "/similarity"):
         assert refusal(scorer, path, inputs="a") == (424, "Backend")
     vectors = scorer.embed({"input": "a"})
     assert (vectors.status, vectors.json["error"]["code"]) == (400, "model_not_supported")
