@@ -24,6 +24,7 @@ namespace {
 
 using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Texts = nb::typed<nb::tuple, nb::object, nb::ellipsis>;  // str, or arrays of ids
+using TokenVectors = nb::ndarray<nb::numpy, float, nb::ndim<2>, nb::c_contig>;
 using View = nb::ndarray<nb::numpy, const float, nb::ndim<1>, nb::c_contig>;
 
 // A view's claim on its vector's memory: keeps the channel mapped and gives the slot back.
@@ -67,6 +68,20 @@ class BoundCall {
       views.append(View{lent.vector, {dispatcher_->info().dims}, owner}.cast());
     }
     return views;
+  }
+  nb::typed<nb::list, TokenVectors> token_vectors() {
+    const size_t dims = dispatcher_->info().dims;
+    nb::typed<nb::list, TokenVectors> arrays;
+    for (std::vector<float>& vectors : dispatcher_->hand_over_token_vectors(*call_)) {
+      auto kept = std::make_unique<std::vector<float>>(std::move(vectors));
+      float* const floats = kept->data();
+      const size_t tokens = kept->size() / dims;
+      const nb::capsule owner{kept.release(), [](void* dropped) noexcept {
+                                delete static_cast<std::vector<float>*>(dropped);
+                              }};
+      arrays.append(TokenVectors{floats, {tokens, dims}, owner}.cast());
+    }
+    return arrays;
   }
 
  private:
@@ -152,12 +167,12 @@ void define_client(nb::module_& module) {
           "__init__",
           [](CallOptions* options, hilo_lane lane, uint32_t timeout_ms,
              std::optional<std::string> prompt, hilo_input input, hilo_truncation truncation,
-             bool raw) {
-            new (options)
-                CallOptions{lane, timeout_ms, prompt.value_or(""), input, truncation, raw};
+             bool raw, bool every_token) {
+            new (options) CallOptions{lane,       timeout_ms, prompt.value_or(""), input,
+                                      truncation, raw,        every_token};
           },
           nb::kw_only(), "lane"_a, "timeout_ms"_a, "prompt"_a.none(), "input"_a, "truncation"_a,
-          "raw"_a);
+          "raw"_a, "every_token"_a);
 
   nb::class_<BoundCall>(module, "Call", "One list of texts on its way.")
       .def("advance", &BoundCall::advance, "slice_ms"_a, unlocked,
@@ -165,6 +180,8 @@ void define_client(nb::module_& module) {
       .def_prop_ro("over", &BoundCall::is_over, "Whether advance() would return True or raise.")
       .def("abandon", &BoundCall::abandon, unlocked, "Cancels what is still open.")
       .def("progress", &BoundCall::progress, unlocked, "Texts and tokens finished.")
+      .def("token_vectors", &BoundCall::token_vectors,
+           "Of each text of a finished call that asked for every token, an array of their vectors.")
       .def("views", &BoundCall::views, "The vectors of a finished call without rows.");
 
   nb::class_<BoundClient>(module, "Client", "A channel to an engine, for any number of threads.")

@@ -59,7 +59,7 @@ std::shared_ptr<Call> Dispatcher::begin(CallRequest request) {
   const Lock lock{mutex_};
   if (shut_) throw StatusError{HILO_INVALID_ARGUMENT, "the client is closed"};
   const size_t texts = request.tasks();
-  if (request.rows == nullptr) {
+  if (request.lends()) {
     const size_t held = vectors_lent_ + vectors_promised_;
     if (held + texts > views_max) {
       throw StatusError{HILO_FULL, "at most " + std::to_string(views_max) +
@@ -134,6 +134,7 @@ void Dispatcher::deliver(const hilo_result& result) {
   if (found == open_.end()) return;  // A task of hilo_embed() or of nobody: none of ours.
   const auto [call, index] = found->second;
   open_.erase(found);
+  one_has_all_ = false;
   const bool has_vector = result.status == HILO_OK;
   if (call == nullptr) {
     if (has_vector) hilo_release(client_, result.task);
@@ -146,7 +147,11 @@ void Dispatcher::deliver(const hilo_result& result) {
     return fail(*call, {result.status, message_of(result, index), index, result.retry_after_ms});
   call->window_ = std::min<size_t>(call->window_ + 1, HILO_TASKS_MAX);
 
-  if (float* const rows = call->request_.rows) {
+  if (call->request_.options.every_token) {
+    const bool whole = take_tokens(*call, index, result);
+    hilo_release(client_, result.task);
+    if (!whole) return call->refused_.push_back(index);
+  } else if (float* const rows = call->request_.rows) {
     std::copy_n(result.vector, info_.dims, rows + index * info_.dims);
     hilo_release(client_, result.task);
   } else {
@@ -160,6 +165,19 @@ void Dispatcher::deliver(const hilo_result& result) {
     progress->truncated += result.truncated;
   }
   if (call->progress_.finished == call->request_.tasks()) end(*call);
+}
+
+// False: the text has more tokens, which the engine is still to be asked for.
+bool Dispatcher::take_tokens(Call& call, size_t index, const hilo_result& result) {
+  const size_t end = std::min<size_t>(result.tokens + 1, call.tokens_from_ + HILO_TASKS_MAX);
+  std::vector<float>& vectors = call.token_vectors_[index];
+  vectors.reserve(size_t{result.tokens} * info_.dims);
+  const float* vector = result.vector;
+  for (; call.tokens_from_ < end; ++call.tokens_from_, vector += HILO_VECTOR_STRIDE(info_.dims))
+    vectors.insert(vectors.end(), vector, vector + info_.dims);
+  if (end <= result.tokens) return false;
+  call.tokens_from_ = 1;
+  return true;
 }
 
 // Bulk loses nothing: what the engine has no room for now, it is asked again. Many clients that all
@@ -191,14 +209,24 @@ std::optional<std::chrono::milliseconds> Dispatcher::pause_left(Clock::time_poin
 }
 
 // Small calls first. Bulk calls share what is left, and the first of them changes from time to
-// time, so that none goes without when there is room for one text only.
+// time, so that none goes without when there is room for one text only. Vectors of a text's tokens
+// take the room of all, so those calls and the others take turns: a text's, then what else waits.
 void Dispatcher::submit_waiting() {
+  if (one_has_all_) return;
   const auto now = Clock::now();
   std::vector<std::shared_ptr<Call>> waiting;  // A copy, since a call that fails leaves calls_.
+  std::shared_ptr<Call> for_tokens;            // the first of them
   for (const auto& call : calls_) {
-    if (call->has_unsubmitted() && !call->is_paused(now)) waiting.push_back(call);
+    if (!call->has_unsubmitted() || call->is_paused(now)) continue;
+    if (!call->request_.options.every_token)
+      waiting.push_back(call);
+    else if (for_tokens == nullptr)
+      for_tokens = call;
   }
+  if (for_tokens != nullptr && (tokens_turn_ || waiting.empty()))
+    return submit_for_tokens(*for_tokens);
   if (waiting.empty()) return;
+  tokens_turn_ = true;
   const auto bulk = std::stable_partition(waiting.begin(), waiting.end(),
                                           [](const auto& call) { return call->is_small(); });
   std::for_each(waiting.begin(), bulk,
@@ -207,6 +235,19 @@ void Dispatcher::submit_waiting() {
     const auto sharers = static_cast<size_t>(waiting.end() - call);
     submit_some(**call, (room_for(**call) + sharers - 1) / sharers);
   }
+  std::rotate(calls_.begin(), calls_.begin() + (calls_.size() > 1 ? 1 : 0), calls_.end());
+}
+
+// Nothing else is submitted until all that is open has come, and then this.
+void Dispatcher::submit_for_tokens(Call& call) {
+  if (!open_.empty()) return;
+  if (vectors_lent_ > 0)
+    return fail(call, {HILO_FULL,
+                       "vectors of tokens take the room of all that are lent as views, "
+                       "and some are held: drop them first"});
+  submit_some(call, 1);
+  one_has_all_ = !open_.empty();
+  tokens_turn_ = false;
   std::rotate(calls_.begin(), calls_.begin() + (calls_.size() > 1 ? 1 : 0), calls_.end());
 }
 
@@ -247,7 +288,7 @@ hilo_status Dispatcher::submit_stretch(Call& call, size_t first, size_t count, s
       .input = wanted.input,
       .truncation = wanted.truncation,
       .raw = wanted.raw ? 1U : 0U,
-      .tokens_from = 0};
+      .tokens_from = wanted.every_token ? call.tokens_from_ : 0};
   std::array<hilo_task, stretch> tasks;
   const hilo_text* const texts = request.texts.data() + first * request.texts_in_task();
   const hilo_status status =
@@ -281,7 +322,7 @@ void Dispatcher::fail_all(const StatusError& error) {
 void Dispatcher::end(Call& call) {
   call.over_ = true;
   const size_t missing = call.request_.tasks() - call.progress_.finished;
-  if (call.request_.rows == nullptr) vectors_promised_ -= missing;
+  if (call.request_.lends()) vectors_promised_ -= missing;
   if (missing > 0) {
     for (auto& [task, place] : open_) {
       if (place.call != &call) continue;
@@ -323,6 +364,12 @@ std::vector<LentVector> Dispatcher::hand_over_vectors(Call& call) {
   refuse_fork();
   const Lock lock{mutex_};
   return std::exchange(call.lent_, {});
+}
+
+std::vector<std::vector<float>> Dispatcher::hand_over_token_vectors(Call& call) {
+  refuse_fork();
+  const Lock lock{mutex_};
+  return std::exchange(call.token_vectors_, {});
 }
 
 void Dispatcher::release(hilo_task task) {

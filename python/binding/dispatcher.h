@@ -43,16 +43,19 @@ struct CallOptions {
   hilo_input input = HILO_TEXT;
   hilo_truncation truncation = HILO_TRUNCATE_END;
   bool raw = false;
+  bool every_token = false;  // the vectors of all tokens of each text
 };
 
 struct CallRequest {
   std::vector<hilo_text> texts;  // The bytes stay in place until the call is over.
   CallOptions options;
-  float* rows = nullptr;     // tasks() rows of dims floats; nullptr: lend the vectors
+  // tasks() rows of dims floats; nullptr: lend the vectors, or keep those of tokens
+  float* rows = nullptr;
   int wake_descriptor = -1;  // an eventfd to write to when the call is over; -1: none
 
   size_t texts_in_task() const { return options.input == HILO_PAIR ? 2 : 1; }
   size_t tasks() const { return texts.size() / texts_in_task(); }
+  bool lends() const { return rows == nullptr && !options.every_token; }
 };
 
 struct LentVector {
@@ -73,7 +76,9 @@ using Clock = std::chrono::steady_clock;
 class Call {
  public:
   explicit Call(CallRequest request)
-      : request_{std::move(request)}, lent_(request_.rows ? 0 : request_.tasks()) {}
+      : request_{std::move(request)},
+        lent_(request_.lends() ? request_.tasks() : 0),
+        token_vectors_(request_.options.every_token ? request_.tasks() : 0) {}
 
  private:
   friend class Dispatcher;
@@ -89,6 +94,8 @@ class Call {
   size_t window_ = HILO_TASKS_MAX;  // the most that may be in flight
   CallProgress progress_;
   std::vector<LentVector> lent_;
+  std::vector<std::vector<float>> token_vectors_;  // of each text, one after the other
+  size_t tokens_from_ = 1;                         // of the text whose tokens are under way
   std::optional<StatusError> failure_;
   bool over_ = false;
   bool waiting_ = false;  // A thread sleeps on changed_.
@@ -118,6 +125,8 @@ class Dispatcher {
   CallProgress progress(const Call& call);
   // The vectors of a finished call that lends them; each is released by its new owner.
   std::vector<LentVector> hand_over_vectors(Call& call);
+  // Those of the tokens of each text, of a finished call that asked for them.
+  std::vector<std::vector<float>> hand_over_token_vectors(Call& call);
   void release(hilo_task task);
 
   // For an event loop, when the descriptor is readable, or a pause is over.
@@ -144,9 +153,11 @@ class Dispatcher {
   void step();
   void take_ready();
   void deliver(const hilo_result& result);
+  bool take_tokens(Call& call, size_t index, const hilo_result& result);
   void submit_later(Call& call, size_t index, uint32_t retry_after_ms);
   std::optional<std::chrono::milliseconds> pause_left(Clock::time_point now) const;
   void submit_waiting();
+  void submit_for_tokens(Call& call);
   void submit_some(Call& call, size_t room);
   hilo_status submit_stretch(Call& call, size_t first, size_t count, size_t& submitted);
   size_t room_for(const Call& call) const;
@@ -168,6 +179,8 @@ class Dispatcher {
   size_t vectors_lent_ = 0;      // taken and not released
   size_t vectors_promised_ = 0;  // of calls that lend, not taken yet
   CallProgress totals_;
+  bool one_has_all_ = false;  // The task that is open is for vectors of tokens.
+  bool tokens_turn_ = true;   // They go first, when everything else has come back.
   bool leading_ = false;
   bool armed_ = false;  // for event loops, until the next pump()
   bool shut_ = false;

@@ -175,6 +175,61 @@ class Client:
         call = await self._run(batch, rows, options, timeout)
         return self._result_of(call, rows, dimensions, batch.single, normalize)
 
+    @overload
+    def encode_tokens(self, texts: str | Ids, *, lane: Lane = ..., prompt: str | None = ...,
+                      truncate: Truncate = ..., show_progress: bool | ProgressCallback = ...,
+                      timeout: float | None = ...) -> Vectors: ...
+    @overload
+    def encode_tokens(self, texts: Texts, *, lane: Lane = ..., prompt: str | None = ...,
+                      truncate: Truncate = ..., show_progress: bool | ProgressCallback = ...,
+                      timeout: float | None = ...) -> list[Vectors]: ...
+
+    def encode_tokens(
+        self,
+        texts: str | Ids | Texts,
+        *,
+        lane: Lane = "auto",
+        prompt: str | None = None,
+        truncate: Truncate = "end",
+        show_progress: bool | ProgressCallback = False,
+        timeout: float | None = None,
+    ) -> Vectors | list[Vectors]:
+        """The vectors of all tokens of texts, special tokens included, as the model's last layer
+        gives them: neither pooled nor scaled. A list of float32 arrays of shape [tokens, dims], one
+        for each text; for a single one the array.
+
+        The parameters are those of `encode`. A text takes the whole channel, so such calls go text
+        by text, and take turns with what other threads ask of this client; use one of its own
+        (`hilo.connect()`) where neither should wait. Of more than 256 tokens, the text is computed
+        once for each 256. Raises InvalidArgument if the engine has no vectors of tokens
+        (`info["token_vectors"]`: on a GPU, and of a cross-encoder), TooManyViews while views are
+        held, and what `encode` raises.
+
+        >>> client.encode_tokens("resize photos").shape
+        (5, 384)
+        """
+        started = time.monotonic()
+        batch, options = self._prepared_for_tokens(texts, lane, prompt, truncate, timeout)
+        call = self._opened().begin(batch.texts, None, options, -1)
+        wait_for(call, batch.count, show_progress, started, timeout)
+        vectors = call.token_vectors()
+        return vectors[0] if batch.single else vectors
+
+    async def encode_tokens_async(
+        self,
+        texts: str | Ids | Texts,
+        *,
+        lane: Lane = "auto",
+        prompt: str | None = None,
+        truncate: Truncate = "end",
+        timeout: float | None = None,
+    ) -> Vectors | list[Vectors]:
+        """`encode_tokens` for asyncio, as `encode_async` is for `encode`."""
+        batch, options = self._prepared_for_tokens(texts, lane, prompt, truncate, timeout)
+        call = await self._run(batch, None, options, timeout)
+        vectors: list[Vectors] = call.token_vectors()
+        return vectors[0] if batch.single else vectors
+
     def score(
         self,
         query: str,
@@ -270,12 +325,13 @@ class Client:
         return self._native
 
     def _options(self, batch: Batch, lane: str, truncate: str, raw: bool, timeout: float | None,
-                 prompt: str | None = None) -> _hilo.Options:
+                 prompt: str | None = None, every_token: bool = False) -> _hilo.Options:
         if truncate not in _TRUNCATIONS:
             raise ValueError(f'truncate is {truncate!r}, and should be "end", "start" or "refuse"')
         return _hilo.Options(
             lane=self._lane_for(lane, batch.count), timeout_ms=milliseconds(timeout),
-            prompt=prompt, input=batch.input, truncation=_TRUNCATIONS[truncate], raw=raw)
+            prompt=prompt, input=batch.input, truncation=_TRUNCATIONS[truncate], raw=raw,
+            every_token=every_token)
 
     def _is_raw(self, normalize: bool | None) -> bool:
         if normalize and not self.info.get("normalized", False):
@@ -299,6 +355,15 @@ class Client:
                 call.abandon()
                 raise
         return call
+
+    def _prepared_for_tokens(self, texts: str | Ids | Texts, lane: str, prompt: str | None,
+                             truncate: str, timeout: float | None) -> tuple[Batch, _hilo.Options]:
+        batch = batch_of(texts)
+        if not self.info.get("token_vectors", False):
+            raise InvalidArgument("the engine has no vectors of tokens: the CPU computes them, and "
+                                  "of no cross-encoder")
+        options = self._options(batch, lane, truncate, False, timeout, prompt, every_token=True)
+        return batch, options
 
     def _prepared_to_score(
         self, query: str, texts: str | Iterable[str], lane: str, truncate: str, raw: bool,
