@@ -66,6 +66,11 @@ Status check_tokenizer(const ModelSource& source, const Tokenizer& tokenizer,
         fmt::format("{}: its tokenizer adds {} special tokens, but the model takes {} in all: "
                     "give it a larger max_seq_length",
                     source.options.directory, special, source.channel.tokens_max)};
+  if (special == 0)
+    return Error{
+        fmt::format("{}: its tokenizer adds no special tokens, so an empty text would have none at "
+                    "all and no vector: give its tokenizer.json a post_processor that adds some",
+                    source.options.directory)};
   const uint32_t types = pairs ? token_types_of(tokenizer) : 0;
   if (backend.token_types() > 0 && types > backend.token_types())
     return Error{

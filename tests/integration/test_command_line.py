@@ -154,6 +154,16 @@ def test_a_tokenizer_that_asks_too_much_of_its_model_is_named(
         assert run_hilo("info", "--model", folder).returncode == 0
 
 
+def test_a_tokenizer_that_makes_nothing_of_an_empty_text_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "roberta"
+    shutil.copytree(ROOT / "tests/golden/families/roberta", folder)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer | {"post_processor": None}))
+    for command in ("info", "embed"):
+        words = [] if command == "info" else [""]
+        assert "adds no special tokens" in sentence_of(command, "--model", folder, *words)
+
+
 def test_an_unknown_prompt_is_told() -> None:
     command = ("embed", "--backend", "echo", "--prompt", "query", "a text")
     assert "no prompt 'query'" in sentence_of(*command)
