@@ -23,6 +23,7 @@ std::string info_json(const ModelSource& source, const BackendFacts& facts) {
                               {"tokens_max", source.channel.tokens_max},
                               {"vocabulary", header ? header->encoder.vocabulary : byte_vocabulary},
                               {"cross_encoder", header && header->score.has_value()},
+                              {"score_label", nullptr},
                               {"token_vectors", facts.token_vectors},
                               {"pooling", nullptr},
                               {"normalized", header && header->normalize},
@@ -31,6 +32,7 @@ std::string info_json(const ModelSource& source, const BackendFacts& facts) {
   if (!facts.device.empty()) info["device"] = facts.device;
   if (header) {
     info["pooling"] = pooling_name(header->pooling);
+    if (header->score) info["score_label"] = header->score_label;
     for (const Prompt& prompt : header->prompts) {
       info["prompts"].push_back(prompt.name);
       info["prompt_texts"].push_back(prompt.text);

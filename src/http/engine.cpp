@@ -32,6 +32,7 @@ EngineAbout read_about(const hilo_info_t& info) {
   about.precision = text("precision");
   about.normalized = json.contains("normalized") && json["normalized"] == true;
   about.cross_encoder = json.contains("cross_encoder") && json["cross_encoder"] == true;
+  about.score_label = text("score_label");
   about.token_vectors = json.contains("token_vectors") && json["token_vectors"] == true;
   about.pooling = text("pooling");
   about.prompts = texts("prompts");

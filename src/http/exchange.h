@@ -37,6 +37,7 @@ struct EngineAbout {
   uint32_t tokens_max = 0;
   bool normalized = false;
   bool cross_encoder = false;
+  std::string score_label = {};  // of a cross-encoder
   bool token_vectors = false;
   std::string pooling = {};
   std::vector<std::string> prompts = {};

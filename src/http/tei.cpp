@@ -58,8 +58,11 @@ std::string_view dtype_of(std::string_view precision) {
 }
 
 std::string model_type_json(const EngineAbout& about) {
-  if (about.cross_encoder)
-    return R"({"reranker":{"id2label":{"0":"LABEL_0"},"label2id":{"LABEL_0":0}}})";
+  if (about.cross_encoder) {
+    std::string label;
+    append_json_text(label, about.score_label);
+    return R"({"reranker":{"id2label":{"0":)" + label + R"(},"label2id":{)" + label + ":0}}}";
+  }
   std::string json = R"({"embedding":{"pooling":)";
   append_json_text(json, about.pooling == "lasttoken" ? "last_token" : about.pooling);
   return json + "}}";

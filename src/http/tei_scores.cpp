@@ -36,7 +36,15 @@ Response write_ranks(const Vectors& logits, bool raw, const TextList& texts, con
   return response;
 }
 
-Response write_predictions(const Vectors& logits, bool raw, bool is_list, const TeiCost& cost) {
+// In what form `/predict` answers.
+struct PredictionForm {
+  std::string label;
+  bool raw;
+  bool is_list;
+};
+
+Response write_predictions(const Vectors& logits, const PredictionForm& form, const TeiCost& cost) {
+  const auto& [label, raw, is_list] = form;
   const auto scores = read_scores(logits, raw);
   if (!scores) return write_tei_problem(no_score());
   std::string json;
@@ -44,7 +52,9 @@ Response write_predictions(const Vectors& logits, bool raw, bool is_list, const 
     json += json.empty() ? (is_list ? "[" : "") : ",";
     json += R"([{"score":)";
     append_json_number(json, each.score);
-    json += R"(,"label":"LABEL_0"}])";
+    json += R"(,"label":)";
+    append_json_text(json, label);
+    json += "}]";
   }
   if (is_list) json += ']';
   Response response{.body = std::move(json)};
@@ -105,9 +115,12 @@ Answer tei_predict(const Request& request, const Context& context) {
   const auto raw = optional_flag(raw_scores);
   if (!raw) return raw.error();
   TeiCost cost = cost_of(work, context);
-  return Exchange{std::move(work), [raw = raw->value_or(false), is_list = sequences->is_list,
-                                    cost = std::move(cost)](const Vectors& logits) {
-                    return write_predictions(logits, raw, is_list, cost);
+  PredictionForm form{.label = context.about->score_label,
+                      .raw = raw->value_or(false),
+                      .is_list = sequences->is_list};
+  return Exchange{std::move(work),
+                  [form = std::move(form), cost = std::move(cost)](const Vectors& logits) {
+                    return write_predictions(logits, form, cost);
                   }};
 }
 

@@ -23,7 +23,11 @@ const EngineAbout embedder{.model = "all-MiniLM-L6-v2",
                            .pooling = "mean",
                            .prompts = {"query"},
                            .prompt_texts = {"query: "}};
-const EngineAbout scorer{.model = "ms-marco", .backend = "cpu", .dims = 1, .cross_encoder = true};
+const EngineAbout scorer{.model = "ms-marco",
+                         .backend = "cpu",
+                         .dims = 1,
+                         .cross_encoder = true,
+                         .score_label = "fits \"well\""};
 
 const RoutesUnderTest routes{tei_routes(),
                              {.limits = three_texts, .about = &embedder, .connected = true}};
@@ -188,7 +192,7 @@ TEST(TeiPredict, AnswersInTheFormOfTheInputs) {
     EXPECT_EQ(exchange.work.size(), values.size());
     return exchange.write(logits(std::move(values))).body;
   };
-  constexpr const char* one = R"([{"score":0.5,"label":"LABEL_0"}])";
+  constexpr const char* one = R"([{"score":0.5,"label":"fits \"well\""}])";
   EXPECT_EQ(predict(R"("a")", {0}), one);
   EXPECT_EQ(predict(R"(["a"])", {0}), one);
   EXPECT_EQ(predict(R"(["a","b"])", {0}), one);

@@ -176,4 +176,11 @@ Result<ScoreFunction> read_score_function(const Json& config, const std::filesys
   return ScoreFunction::sigmoid;
 }
 
+std::string read_score_label(const Json& config) {
+  const auto names = config.find("id2label");
+  const bool one = names != config.end() && names->is_object() && names->size() == 1;
+  const auto* name = one ? names->begin()->get_ptr<const Json::string_t*>() : nullptr;
+  return name != nullptr && !name->empty() ? *name : "LABEL_0";
+}
+
 }  // namespace hilo

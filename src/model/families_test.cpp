@@ -130,11 +130,17 @@ TEST(CrossEncoders, HaveOneNumberForATextAndNoPooling) {
     EXPECT_EQ(header.dims(), 1U) << name;
     EXPECT_TRUE(header.score) << name;
     EXPECT_FALSE(header.normalize) << name;
+    EXPECT_EQ(header.score_label, "LABEL_0") << name;
   }
+  EXPECT_EQ(accepted(configuration_of("roberta")).score_label, "");
   // As sentence-transformers saves one.
   TestModel model = configuration_of("bert_cross_encoder");
   model.modules = json::array({{{"path", ""}, {"type", "sentence_transformers.m.Transformer"}}});
   EXPECT_EQ(accepted(model).dims(), 1U);
+  model.config["id2label"] = {{"0", "relevance"}};
+  EXPECT_EQ(accepted(model).score_label, "relevance");
+  model.config["id2label"] = {{"0", 7}};
+  EXPECT_EQ(accepted(model).score_label, "LABEL_0");
   // A classifier's encoder that was made one for embeddings.
   TestModel embedding = configuration_of("roberta");
   embedding.config["architectures"] = json::array({"RobertaForSequenceClassification"});

@@ -102,6 +102,7 @@ struct ModelHeader {
   // were put in as one sequence. It is made of the first row; pooling is cls, and nothing is
   // normalised.
   std::optional<ScoreFunction> score;
+  std::string score_label;  // what config.json calls it; empty without a score
   uint32_t tokens_max = 0;  // special tokens included; at most encoder.text_tokens_max()
   std::vector<Prompt> prompts;
   std::string default_prompt_name;  // one of `prompts`, or empty: none

@@ -156,6 +156,7 @@ Status read_output(const fs::path& directory, const Modules& modules, const Json
         read_score_function(config, header.directory / "config.json", *settings, settings_path);
     if (!score) return score.error();
     header.score = *score;
+    header.score_label = read_score_label(config);
     header.pooling = Pooling::cls;
     return {};
   }
