@@ -236,8 +236,9 @@ HILO_API void hilo_disarm(hilo_client* client);
 
 /* Submits one text, waits, and copies its vector to `vector` (room for `dims` floats; must be the
  * model's). No other task may be open on this client. Blocks: yes.
- * HILO_INTERRUPTED     a signal came: the task is cancelled and forgotten.
- * Otherwise the statuses of hilo_submit(), of hilo_wait(), and those of a result. */
+ * HILO_INTERRUPTED     a signal came: the task is cancelled and forgotten. A later call waits for
+ * its end where it needs the room. Otherwise the statuses of hilo_submit(), of hilo_wait(), and
+ * those of a result. */
 HILO_API hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char* text, size_t bytes,
                                 float* vector, uint32_t dims);
 
@@ -245,8 +246,8 @@ HILO_API hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char*
  * has room for `room` of `dims` floats; `*tokens` says how many they are. More than HILO_TASKS_MAX
  * are had in several tasks, each of which computes the text. `tokens_from` is not looked at. As
  * hilo_embed() otherwise, and
- * HILO_FULL            `room` is too small for `*tokens`; or vectors are lent, or a task that was
- *                      given up is still with the engine and `*tokens` is 0. */
+ * HILO_FULL            `room` is too small for `*tokens`; or vectors are lent, and `*tokens` is 0.
+ */
 HILO_API hilo_status hilo_embed_tokens(hilo_client* client, const hilo_submit_options* options,
                                        const hilo_text* text, float* vectors, size_t room,
                                        size_t* tokens);

@@ -196,27 +196,79 @@ TEST(Wait, SignalsInterrupt) {
   hilo_close(client);
 }
 
-// Goal: an interrupted hilo_embed() leaves nothing behind that a later call could mistake for its
-// own.
-TEST(Wait, AnInterruptedEmbedIsForgotten) {
-  SocketPair pair;
-  const TestEngineThread engine{std::move(pair.engine)};
-  hilo_client* const client = connect(pair);
+// Runs `call` and sends signals to its thread until it returns: one may come before it waits.
+template <class Call>
+hilo_status interrupted(Call call) {
   struct sigaction action {};
   action.sa_handler = [](int) {};
   ::sigaction(SIGUSR1, &action, nullptr);
   const pthread_t waiter = ::pthread_self();
-  float vector[8];
-  for (int round = 0; round < 3; ++round) {
-    std::thread sender{[&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  std::atomic<bool> over{false};
+  std::thread sender{[&] {
+    while (!over.load()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
       ::pthread_kill(waiter, SIGUSR1);
-    }};
-    EXPECT_EQ(hilo_embed(client, HILO_HIGH, "hold", 4, vector, 8), HILO_INTERRUPTED);
-    sender.join();
-    ASSERT_EQ(hilo_embed(client, HILO_HIGH, "next", 4, vector, 8), HILO_OK) << hilo_last_error();
-    EXPECT_EQ(vector[0], test_value("next", 0));
-  }
+    }
+  }};
+  const hilo_status status = call();
+  over = true;
+  sender.join();
+  return status;
+}
+
+// hilo_embed() and hilo_embed_tokens(), whose vector of one token, the prompt's, `vector` gets.
+using EmbedCall = hilo_status (*)(hilo_client* client, const std::string& text, float* vector);
+
+hilo_status embed(hilo_client* client, const std::string& text, float* vector) {
+  return hilo_embed(client, HILO_HIGH, text.data(), text.size(), vector, test_spec.dims);
+}
+
+hilo_status embed_tokens(hilo_client* client, const std::string& text, float* vector) {
+  hilo_submit_options options = options_for(HILO_HIGH);
+  options.prompt_name = "query";
+  const hilo_text only{.data = text.data(), .bytes = text.size()};
+  size_t tokens = 0;
+  return hilo_embed_tokens(client, &options, &only, vector, 1, &tokens);
+}
+
+// Goal: an interrupted hilo_embed() or hilo_embed_tokens() leaves nothing behind that a later call
+// of either could mistake for its own, or that would take its room.
+TEST(Wait, AnInterruptedEmbedIsForgotten) {
+  SocketPair pair;
+  const TestEngineThread engine{std::move(pair.engine)};
+  hilo_client* const client = connect(pair);
+  float vector[8];
+  for (const EmbedCall first : {embed, embed_tokens})
+    for (const EmbedCall next : {embed, embed_tokens}) {
+      EXPECT_EQ(interrupted([&] { return first(client, "hold", vector); }), HILO_INTERRUPTED);
+      for (const char* const text : {"next", "and on"}) {
+        ASSERT_EQ(next(client, text, vector), HILO_OK) << hilo_last_error();
+        EXPECT_EQ(vector[0], test_value(text, 0));
+      }
+    }
+  hilo_close(client);
+}
+
+// Goal: hilo_embed_tokens() waits for the end of a task that was given up no longer than its caller
+// wants.
+TEST(Wait, ForATaskThatWasGivenUpHasAnEnd) {
+  SocketPair pair;
+  const EngineProcess engine{pair};
+  hilo_client* const client = connect(pair);
+  float vector[8];
+  ASSERT_EQ(embed(client, "x", vector), HILO_OK);
+  ASSERT_EQ(::kill(engine.id, SIGSTOP), 0);
+  ASSERT_EQ(::waitpid(engine.id, nullptr, WUNTRACED), engine.id);  // It has stopped.
+  EXPECT_EQ(interrupted([&] { return embed_tokens(client, "x", vector); }), HILO_INTERRUPTED);
+  EXPECT_EQ(interrupted([&] { return embed_tokens(client, "x", vector); }), HILO_INTERRUPTED);
+  hilo_submit_options options = options_for(HILO_HIGH);
+  options.timeout_ms = 1;
+  const hilo_text text{.data = "x", .bytes = 1};
+  size_t tokens = 0;
+  EXPECT_EQ(hilo_embed_tokens(client, &options, &text, vector, 1, &tokens), HILO_EXPIRED);
+  ASSERT_EQ(::kill(engine.id, SIGCONT), 0);
+  EXPECT_EQ(embed_tokens(client, "y", vector), HILO_OK) << hilo_last_error();
+  EXPECT_EQ(vector[0], test_value("y", 0));
   hilo_close(client);
 }
 

@@ -135,6 +135,7 @@ bool Rings::settle(const Completion& completion, hilo_result& result) {
   if (abandoned != nullptr) {
     if (has_vector && !write_release(completion.slot, completion.generation)) broken_ = true;
     free_task(completion.task);
+    --tasks_abandoned_;
     return false;
   }
   --tasks_open_;
@@ -179,6 +180,7 @@ void Rings::abandon(hilo_task task) {
   if (record == nullptr) return;
   record->state = TaskState::abandoned;
   --tasks_open_;
+  ++tasks_abandoned_;
 }
 
 bool Rings::has_completions() const {

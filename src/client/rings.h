@@ -58,7 +58,8 @@ class Rings {
   hilo_status cancel(hilo_task task);
   // The task's result will not be asked for any more.
   void abandon(hilo_task task);
-  uint32_t tasks_open() const { return tasks_open_; }  // abandoned ones excepted
+  uint32_t tasks_open() const { return tasks_open_; }            // abandoned ones excepted
+  uint32_t tasks_abandoned() const { return tasks_abandoned_; }  // and not taken yet
 
   bool has_completions() const;
   // Says that a thread is about to sleep on completion_word(), respectively on the socket. It must
@@ -107,6 +108,7 @@ class Rings {
   uint32_t text_tail_ = 0;
   uint32_t text_head_ = 0;
   uint32_t tasks_open_ = 0;
+  uint32_t tasks_abandoned_ = 0;
   std::array<uint32_t, lane_count> text_bytes_open_{};
   uint32_t tasks_free_ = tasks_per_client_max;
   bool one_has_all_ = false;  // The task that is not free takes the room of all others.

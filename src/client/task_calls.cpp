@@ -42,6 +42,23 @@ void give_up(hilo_client& client, hilo_task task) {
   publish(client);
 }
 
+// Stages the only task. One that was given up may still have the room of all, or keep it from this
+// one; then its completion, which take() drops, comes first.
+hilo_status stage_alone(hilo_client& client, const Rings::Order& order, const hilo_text& text,
+                        hilo_task* task) {
+  const Instant deadline =
+      order.deadline_ns == 0 ? never : Instant{static_cast<Nanoseconds>(order.deadline_ns)};
+  for (;;) {
+    const hilo_status status = stage_task(client, order, &text, task);
+    if (status != HILO_FULL || client.rings.tasks_abandoned() == 0) return status;
+    const hilo_status waited = wait_for_completion(client, deadline);
+    if (waited != HILO_OK) return fail(waited == HILO_TIMED_OUT ? HILO_EXPIRED : waited);
+    hilo_result nothing;  // No task is open, so none is returned.
+    client.rings.take({&nothing, 1});
+    if (client.rings.broken()) return fail(HILO_PROTOCOL);
+  }
+}
+
 // Submits one task, waits for it, and hands its bytes to `deliver`.
 template <class Deliver>
 hilo_status run_alone(hilo_client& client, const Rings::Order& order, const hilo_text& text,
@@ -49,8 +66,8 @@ hilo_status run_alone(hilo_client& client, const Rings::Order& order, const hilo
   if (client.rings.tasks_open() != 0)
     return fail(HILO_INVALID_ARGUMENT,
                 "hilo_embed() and its like need a client without open tasks; take them first.");
-  hilo_task task;
-  if (hilo_status status = stage_task(client, order, &text, &task); status != HILO_OK)
+  hilo_task task = 0;
+  if (hilo_status status = stage_alone(client, order, text, &task); status != HILO_OK)
     return status;
   publish(client);
   hilo_result result;
