@@ -193,7 +193,7 @@ typedef struct {
   uint32_t retry_after_ms;
   /* `dims` floats in read-only memory until hilo_release(); NULL unless HILO_OK. With tokens_from,
    * the first of several, each HILO_VECTOR_STRIDE(dims) floats behind the one before; there are
-   * tokens - tokens_from + 1 of them, at most HILO_TASKS_MAX. */
+   * tokens - tokens_from + 1 of them, at most HILO_TASKS_MAX, and none if tokens < tokens_from. */
   const float* vector;
   uint32_t tokens;    /* tokens computed, special tokens included */
   uint32_t truncated; /* 1 if the text had more tokens than tokens_max, and lost some */

@@ -124,8 +124,7 @@ TEST_F(OneMappingTest, ManyTasksInFlight) {
   EXPECT_EQ(session_.releases_ignored(), 0U);
 }
 
-// Goal: an engine that completes what was never submitted, or names a slot that does not exist, is
-// recognised as broken, and nothing outside the region is touched.
+// Goal: an engine that completes what was never submitted is recognised as broken.
 TEST_F(OneMappingTest, ABrokenEngineIsRecognised) {
   hilo_task task;
   ASSERT_EQ(rings_.stage({}, {"x"}, &task), HILO_OK);
@@ -135,6 +134,25 @@ TEST_F(OneMappingTest, ABrokenEngineIsRecognised) {
   const Session::Slot slot = session_.open_task();
   session_.advance();
   session_.complete(slot, {.task = task + 1, .status = CompletionStatus::ok});
+  session_.flush();
+  hilo_result result;
+  EXPECT_EQ(rings_.take({&result, 1}), 0U);
+  EXPECT_TRUE(rings_.broken());
+}
+
+// Goal: an engine whose vectors of tokens begin in another slot than the first is recognised as
+// broken: a caller would read past the region.
+TEST_F(OneMappingTest, VectorsOfTokensBeginInTheFirstSlot) {
+  hilo_task task;
+  ASSERT_EQ(rings_.stage({.tokens_from = 1}, {"x"}, &task), HILO_OK);
+  static_cast<void>(rings_.publish());
+  Submission entry;
+  ASSERT_EQ(session_.next(entry), Session::Next::entry);
+  session_.open_task();
+  const Session::Slot second = session_.open_task();
+  ASSERT_EQ(second.index, 1U);
+  session_.advance();
+  session_.complete(second, {.task = task, .status = CompletionStatus::ok, .tokens = 256});
   session_.flush();
   hilo_result result;
   EXPECT_EQ(rings_.take({&result, 1}), 0U);

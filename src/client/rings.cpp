@@ -125,8 +125,9 @@ bool Rings::settle(const Completion& completion, hilo_result& result) {
   const bool has_vector = completion.status == CompletionStatus::ok;
   TaskRecord* const open = find(completion.task, TaskState::open);
   TaskRecord* const abandoned = find(completion.task, TaskState::abandoned);
-  if ((open == nullptr && abandoned == nullptr) ||
-      (has_vector && completion.slot >= slots_per_client)) {
+  // Vectors that follow each other begin in the first slot, or they would end behind the last.
+  const uint32_t slots = one_has_all_ ? 1 : slots_per_client;
+  if ((open == nullptr && abandoned == nullptr) || (has_vector && completion.slot >= slots)) {
     broken_ = true;
     return false;
   }

@@ -2,9 +2,8 @@
 //
 //   "hold..."    not completed until it is cancelled or the engine stops
 //   "status:N"   completed with CompletionStatus N
-//   "fields"     completed with the entry's input, truncation, raw, second_begins and tokens_from
-//   as
-//                the vector
+//   "fields"     completed with the entry's input, truncation, raw, second_begins and tokens_from;
+//                they are the vector
 //   "exit"       the engine stops at once, with what it has completed so far flushed
 //   other        completed with the vector that test_vector() gives
 #pragma once
