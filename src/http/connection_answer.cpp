@@ -116,6 +116,12 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
 
   const bool every_token = exchange.work.every_token;
   const size_t size = service_.engine.size_of(exchange.work);
+  EngineClient* const client = service_.engine.client(*lane, every_token);
+  if (client == nullptr)
+    co_return route.write_problem(
+        {.kind = ProblemKind::unavailable,
+         .message = "The engine had no channel left for vectors of tokens.",
+         .retry_after_ms = retry_ms_without_engine});
   LaneRoom& room = service_.engine.room(*lane, every_token);
   if (!room.take(size))
     co_return route.write_problem(
@@ -127,10 +133,9 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
   Call call{.work = std::move(exchange.work)};
   if (*timeout) call.deadline = record_.received + **timeout * millisecond_ns;
   call.finished = [this] { waiter_.wake(); };
-  service_.engine.client(*lane, every_token)->begin(call);
+  client->begin(call);
   if (!co_await await_result(call)) {
-    // A lost engine ends its calls, so the client is still the one that has this one.
-    service_.engine.client(*lane, every_token)->abandon(call);
+    client->abandon(call);  // A lost engine ends its calls, so the client is still there.
     if (hung_up_) co_return Response{.status = status_hung_up};
     co_return route.write_problem(engine_is_silent(call, service_.options.limits));
   }

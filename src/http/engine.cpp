@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 
@@ -11,34 +10,6 @@ namespace hilo::http {
 namespace {
 
 constexpr std::array<hilo_lane, lane_count> engine_lanes{HILO_HIGH, HILO_LOW};
-
-EngineAbout read_about(const hilo_info_t& info) {
-  EngineAbout about{.dims = info.dims, .tokens_max = info.tokens_max};
-  const auto json = nlohmann::json::parse(info.json, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return about;
-  const auto text = [&json](const char* name) -> std::string {
-    return json.contains(name) && json[name].is_string() ? json[name].get<std::string>() : "";
-  };
-  // Something else than a string keeps its place, so that both lists of prompts stay in step.
-  const auto texts = [&json](const char* name) {
-    std::vector<std::string> found;
-    if (json.contains(name) && json[name].is_array())
-      for (const auto& item : json[name])
-        found.push_back(item.is_string() ? item.get<std::string>() : "");
-    return found;
-  };
-  about.model = text("model");
-  about.backend = text("backend");
-  about.precision = text("precision");
-  about.normalized = json.contains("normalized") && json["normalized"] == true;
-  about.cross_encoder = json.contains("cross_encoder") && json["cross_encoder"] == true;
-  about.score_label = text("score_label");
-  about.token_vectors = json.contains("token_vectors") && json["token_vectors"] == true;
-  about.pooling = text("pooling");
-  about.prompts = texts("prompts");
-  about.prompt_texts = texts("prompt_texts");
-  return about;
-}
 
 }  // namespace
 
@@ -80,11 +51,12 @@ void Engine::take(Connected connected) {
     absence_ = std::move(connected.failure);
     return;
   }
+  if (!connected.failure.empty()) log_warning(connected.failure);
+  remember(std::move(connected.about));
   for (size_t place = 0; place < channel_count; ++place) {
     const size_t lane = place % lane_count;
     auto& handles = has_every_token(place) ? connected.of_tokens : connected.of_texts;
     if (handles[lane] == nullptr) continue;
-    remember(handles[lane].get());
     auto& client = channels_[place].client;
     client = std::make_unique<EngineClient>(std::move(handles[lane]), engine_lanes[lane],
                                             has_every_token(place));
@@ -95,10 +67,7 @@ void Engine::take(Connected connected) {
   log_info(fmt::format("connected to the engine: {}, {} dimensions", about_->model, about_->dims));
 }
 
-void Engine::remember(const hilo_client* client) {
-  hilo_info_t info{};
-  ENSURE(hilo_info(client, &info) == HILO_OK);
-  EngineAbout about = read_about(info);
+void Engine::remember(EngineAbout about) {
   const auto known = std::ranges::find(abouts_, about);
   about_ = known != abouts_.end() ? &*known : &abouts_.emplace_back(std::move(about));
 }

@@ -1,5 +1,5 @@
-// The engine as the io thread sees it: two channels for each lane while it is there, what it said
-// of itself, and a sentence while it is not. It is looked for until it is found, and again when it
+// The engine as the io thread sees it: its channels while it is there, what it said of itself, and
+// a sentence while it is not. It is looked for until it is found, and again when it
 // has gone.
 //
 // Threads: the io thread.
@@ -33,8 +33,8 @@ class Engine {
   // What the engine said, the last one while none is there; null before. Valid for ever.
   const EngineAbout* about() const { return about_; }
   bool draining() const;
-  // For vectors of tokens, or for the others. Null: the socket does not give that lane, or the
-  // engine is away.
+  // For vectors of tokens, or for the others. Null: the socket does not give that lane, the engine
+  // is away, or it gave no channel for those of tokens.
   EngineClient* client(Lane lane, bool every_token) const {
     return channels_[place_of(lane, every_token)].client.get();
   }
@@ -68,7 +68,7 @@ class Engine {
   void take(Connected connected);
   void advance(size_t channel);
   void lose();
-  void remember(const hilo_client* client);
+  void remember(EngineAbout about);
 
   EventLoop& loop_;
   std::array<Channel, channel_count> channels_;

@@ -2,6 +2,11 @@
 
 #include <chrono>
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/ensure.h"
+
 namespace hilo::http {
 namespace {
 
@@ -9,22 +14,68 @@ constexpr std::chrono::milliseconds pause_between_tries{200};
 
 constexpr std::array<hilo_lane, lane_count> lanes{HILO_HIGH, HILO_LOW};
 
+EngineAbout read_about(const hilo_client* client) {
+  hilo_info_t info{};
+  ENSURE(hilo_info(client, &info) == HILO_OK);
+  EngineAbout about{.dims = info.dims, .tokens_max = info.tokens_max};
+  const auto json = nlohmann::json::parse(info.json, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return about;
+  const auto text = [&json](const char* name) -> std::string {
+    return json.contains(name) && json[name].is_string() ? json[name].get<std::string>() : "";
+  };
+  // Something else than a string keeps its place, so that both lists of prompts stay in step.
+  const auto texts = [&json](const char* name) {
+    std::vector<std::string> found;
+    if (json.contains(name) && json[name].is_array())
+      for (const auto& item : json[name])
+        found.push_back(item.is_string() ? item.get<std::string>() : "");
+    return found;
+  };
+  about.model = text("model");
+  about.backend = text("backend");
+  about.precision = text("precision");
+  about.normalized = json.contains("normalized") && json["normalized"] == true;
+  about.cross_encoder = json.contains("cross_encoder") && json["cross_encoder"] == true;
+  about.score_label = text("score_label");
+  about.token_vectors = json.contains("token_vectors") && json["token_vectors"] == true;
+  about.pooling = text("pooling");
+  about.prompts = texts("prompts");
+  about.prompt_texts = texts("prompt_texts");
+  return about;
+}
+
+hilo_status connect(const std::string& socket_path, size_t lane, ClientHandle& handle) {
+  hilo_client* client = nullptr;
+  const char* const path = socket_path.empty() ? nullptr : socket_path.c_str();
+  const hilo_status status = hilo_connect(path, lanes[lane], &client);
+  handle.reset(client);
+  return status;
+}
+
+// A front end that cannot give vectors of tokens gives everything else.
+void connect_for_tokens(const std::string& socket_path, Connected& connected) {
+  for (size_t lane = 0; lane < lane_count; ++lane) {
+    if (connected.of_texts[lane] == nullptr) continue;
+    if (connect(socket_path, lane, connected.of_tokens[lane]) != HILO_OK)
+      connected.failure = fmt::format("no vectors of tokens: {}", hilo_last_error());
+  }
+}
+
 Connected connect_lanes(const std::string& socket_path) {
   Connected connected;
-  const char* const path = socket_path.empty() ? nullptr : socket_path.c_str();
-  for (auto* const channels : {&connected.of_texts, &connected.of_tokens}) {
-    for (size_t lane = 0; lane < lane_count; ++lane) {
-      hilo_client* client = nullptr;
-      const hilo_status status = hilo_connect(path, lanes[lane], &client);
-      if (status == HILO_OK) {
-        (*channels)[lane].reset(client);
-      } else if (status != HILO_LANE_DENIED) {
-        return {.of_texts = {}, .of_tokens = {}, .failure = hilo_last_error()};
-      } else {
-        connected.failure = hilo_last_error();
-      }
+  std::string denial;
+  for (size_t lane = 0; lane < lane_count; ++lane) {
+    ClientHandle& handle = connected.of_texts[lane];
+    const hilo_status status = connect(socket_path, lane, handle);
+    if (status == HILO_OK) {
+      connected.about = read_about(handle.get());
+      continue;
     }
+    denial = hilo_last_error();
+    if (status != HILO_LANE_DENIED) return {.failure = denial};
   }
+  if (!connected.any()) return {.failure = denial};
+  if (connected.about.token_vectors) connect_for_tokens(socket_path, connected);
   return connected;
 }
 

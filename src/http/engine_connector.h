@@ -12,12 +12,13 @@
 
 namespace hilo::http {
 
-// Two channels for each lane that the socket gives: for vectors of texts, and for those of tokens,
-// which take a whole one. Or none, and why.
+// A channel for each lane that the socket gives, and, where the engine has vectors of tokens,
+// another one for those, which take a whole one. Or none, and why.
 struct Connected {
-  std::array<ClientHandle, lane_count> of_texts;   // by lane
-  std::array<ClientHandle, lane_count> of_tokens;  // likewise
-  std::string failure;                             // a sentence
+  std::array<ClientHandle, lane_count> of_texts = {};   // by lane
+  std::array<ClientHandle, lane_count> of_tokens = {};  // likewise; also null where none was given
+  EngineAbout about = {};
+  std::string failure = {};  // a sentence; empty if nothing failed
 
   bool any() const { return of_texts[0] != nullptr || of_texts[1] != nullptr; }
 };

@@ -218,3 +218,31 @@ def test_a_killed_engine_is_told_and_found_again(runtime: Path, tmp_path: Path) 
                 assert server.embed({"input": "a"}, path).status == 200
             stop(engine)
         stop(front)
+
+
+CLIENTS_MAX = 64
+
+
+@pytest.mark.parametrize("places", [3, 2])
+def test_an_engine_without_a_place_for_vectors_of_tokens(
+    places: int, runtime: Path, tmp_path: Path
+) -> None:
+    """It gives all others, and those of a lane that has its channel. HIGH comes first."""
+    with Engine(tmp_path, "serve", "--backend", "echo", "--socket", runtime / "s") as engine:
+        engine.await_log("ready")
+        crowd = [Client.connect(runtime / "s", LOW) for _ in range(CLIENTS_MAX - places)]
+        arguments = ("--socket", runtime / "s", "--listen", "0")
+        with Engine(tmp_path, *arguments, program=HILO_HTTP) as front:
+            front.await_log("ready")
+            assert front.log().count("no vectors of tokens: ") == 1
+            server = HttpServer(front, http_port(front))
+            for lane, wanted in (("high", 200 if places == 3 else 503), ("low", 503)):
+                assert server.ask("POST", f"/{lane}/embed", {"inputs": "a"}).status == 200
+                reply = server.ask("POST", f"/{lane}/embed_all", {"inputs": "a"})
+                assert reply.status == wanted
+                if wanted == 503:
+                    assert reply.json["error_type"] == "Unhealthy" and reply.headers["Retry-After"]
+            stop(front)
+        for one in crowd:
+            one.close()
+        stop(engine)

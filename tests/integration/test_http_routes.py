@@ -267,6 +267,15 @@ def test_info(embedder: HttpServer, scorer: HttpServer) -> None:
     assert embedder.ask("GET", "/ping").status == 200
 
 
+def test_channels_are_there_for_what_a_model_gives(
+    embedder: HttpServer, scorer: HttpServer
+) -> None:
+    """Where tokens have vectors, they have one of their own in each lane."""
+    for server, channels in ((embedder, 4), (scorer, 2)):
+        clients = server.ask("GET", "/status").json["engine"]["clients"]
+        assert [client["pid"] for client in clients].count(server.front_end) == channels
+
+
 def test_what_a_model_does_not_do_is_refused(embedder: HttpServer, scorer: HttpServer) -> None:
     for path in ("/embed_sparse", "/rerank", "/predict"):
         assert refusal(embedder, path, inputs="a") == (424, "Backend")
