@@ -34,6 +34,12 @@ Outcome<Lane> lane_of(const Request& request, const Work& work, const Caller& ca
                  .message = describe(lane.error())};
 }
 
+Problem no_engine(const Service& service) {
+  return {.kind = ProblemKind::unavailable,
+          .message = service.engine.absence(),
+          .retry_after_ms = retry_ms_without_engine};
+}
+
 Problem engine_is_silent(const Call& call, const Limits& limits) {
   return {
       .kind = ProblemKind::expired,
@@ -68,9 +74,7 @@ Awaitable<Response> Connection::answer(Request& request) {
 Awaitable<Response> Connection::follow_route(const Route& route, const Caller& caller,
                                              Request& request) {
   if (route.needs_engine && !service_.engine.connected())
-    co_return route.write_problem({.kind = ProblemKind::unavailable,
-                                   .message = service_.engine.absence(),
-                                   .retry_after_ms = retry_ms_without_engine});
+    co_return route.write_problem(no_engine(service_));
   Answer answer = co_await handle(route, request);
   std::string{}.swap(request.body);  // What the route needs of it has been copied.
   record_.parsed = record_.computed = record_.written = monotonic_now();
@@ -109,6 +113,8 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
                                         const Request& request, Exchange exchange) {
   const auto timeout = read_timeout_ms(request);
   if (!timeout) co_return route.write_problem(timeout.error());
+  // It may have gone while the bulk thread parsed. Then it offers no lane, but denies none either.
+  if (!service_.engine.connected()) co_return route.write_problem(no_engine(service_));
   const auto lane = lane_of(request, exchange.work, caller, service_);
   if (!lane) co_return route.write_problem(lane.error());
   record_.lane = *lane;

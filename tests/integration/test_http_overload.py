@@ -7,8 +7,10 @@ the machine is.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
+import re
 import select
 import signal
 import socket as sockets
@@ -83,6 +85,36 @@ def test_low_is_refused_first(runtime: Path, tmp_path: Path) -> None:
         assert high.reply().status == 200
         assert low.reply().status == 200
         assert server.embed({"input": "a"}, "/low/v1/embeddings").status == 200
+
+
+def test_texts_are_counted_whatever_is_wanted_of_them(runtime: Path, tmp_path: Path) -> None:
+    """Those whose tokens have vectors are held and wait as the others do."""
+
+    def texts() -> dict[str, int]:
+        page = server.ask("GET", "/metrics").body.decode()
+        found = re.findall(r'hilo_http_texts_(in_flight|queued){lane="low"} (\d+)', page)
+        return {metric: int(number) for metric, number in found}
+
+    # The engine's numbers are not found, so nobody waits for them while it is stopped.
+    here, elsewhere = ({**os.environ, "XDG_RUNTIME_DIR": str(path)} for path in (runtime, tmp_path))
+    serve = ("serve", "--backend", "echo", "--socket", runtime / "s")
+    arguments = ("--socket", runtime / "s", "--listen", "0")
+    with (Engine(tmp_path, *serve, env=here) as engine,
+          Engine(tmp_path, *arguments, program=HILO_HTTP, env=elsewhere) as front):
+        front.await_log("ready")
+        server = HttpServer(front, http_port(front))
+        with stopped(engine), contextlib.closing(server.connect()) as tokens:
+            vectors = Asked(server, "/low/v1/embeddings", 2)
+            tokens.request("POST", "/low/embed_all", json.dumps({"inputs": ["a", "b", "c"]}))
+            # The engine has both of one request, and one text of the other.
+            until(lambda: texts() == {"in_flight": 5, "queued": 2}, "both requests to be counted")
+            held = server.ask("GET", "/status").json["http"]["texts_held"]
+            assert held == {"high": 0, "low": 5}
+            engine.signal(signal.SIGCONT)
+            assert vectors.reply().status == tokens.getresponse().status == 200
+        until(lambda: texts() == {"in_flight": 0, "queued": 0}, "all texts to be given back")
+        stop(front)
+        stop(engine)
 
 
 def test_there_is_room_when_it_was_said(runtime: Path, tmp_path: Path, model_folder: Path) -> None:
@@ -246,3 +278,26 @@ def test_an_engine_without_a_place_for_vectors_of_tokens(
         for one in crowd:
             one.close()
         stop(engine)
+
+
+def test_an_engine_that_goes_while_bodies_are_parsed(runtime: Path, tmp_path: Path) -> None:
+    """Nobody is told that a lane is denied. Bodies that take long to parse wait for each other."""
+    padding = "a" * (15 << 20)
+    body = gzip.compress(json.dumps({"input": "a", "user": padding}).encode(), 1)
+    packed = {"Content-Encoding": "gzip"}
+    with Engine(tmp_path, "--socket", runtime / "s", "--listen", "0", program=HILO_HTTP) as front:
+        front.await_log("listening")
+        server = HttpServer(front, http_port(front))
+        with Engine(tmp_path, "serve", "--backend", "echo", "--socket", runtime / "s") as engine:
+            until_ready(server)
+            connections = [server.connect() for _ in range(24)]
+            for connection in connections:
+                connection.request("POST", "/v1/embeddings", body, packed)
+            engine.signal(signal.SIGKILL)
+        statuses = []
+        for connection in connections:
+            statuses.append(connection.getresponse().status)
+            connection.close()
+        assert set(statuses) <= {200, 503} and statuses[-1] == 503
+        stop(front)
+    (runtime / "s").unlink()
