@@ -199,11 +199,11 @@ class Client:
         for each text; for a single one the array.
 
         The parameters are those of `encode`. A text takes the whole channel, so such calls go text
-        by text, and take turns with what other threads ask of this client; use one of its own
-        (`hilo.connect()`) where neither should wait. Of more than 256 tokens, the text is computed
-        once for each 256. Raises InvalidArgument if the engine has no vectors of tokens
-        (`info["token_vectors"]`: on a GPU, and of a cross-encoder), TooManyViews while views are
-        held, and what `encode` raises.
+        by text (in LOW, that is on one core), and take turns with what other threads ask of this
+        client; use one of its own (`hilo.connect()`) where neither should wait, and several for
+        more cores. Of more than 256 tokens, the text is computed once for each 256. Raises
+        InvalidArgument if the engine has no vectors of tokens (`info["token_vectors"]`: on a GPU,
+        and of a cross-encoder), TooManyViews while views are held, and what `encode` raises.
 
         >>> client.encode_tokens("resize photos").shape
         (5, 384)

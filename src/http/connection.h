@@ -66,7 +66,7 @@ class Connection {
   bool watched_ = false;  // A hang-up while the engine computes is seen.
   bool ending_ = false;
   bool hung_up_ = false;
-  // While a text's vector is not written out, the lane's room for it is taken.
+  // While a response is not written out, the lane's room for it is taken.
   std::optional<RoomTaken> room_;
 };
 

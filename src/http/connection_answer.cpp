@@ -129,12 +129,12 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
          .message = "The engine had no channel left for vectors of tokens.",
          .retry_after_ms = retry_ms_without_engine});
   LaneRoom& room = service_.engine.room(*lane, every_token);
-  if (!room.take(size))
+  if (!room.take(size, record_.texts))
     co_return route.write_problem(
         {.kind = ProblemKind::overloaded,
          .message = fmt::format("As many {} texts wait as may.", name_of(*lane)),
          .retry_after_ms = room.retry_ms(size)});
-  room_.emplace(room, size);
+  room_.emplace(room, size, record_.texts);
 
   Call call{.work = std::move(exchange.work)};
   if (*timeout) call.deadline = record_.received + **timeout * millisecond_ns;

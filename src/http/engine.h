@@ -44,6 +44,13 @@ class Engine {
   }
   // What the work takes of its room.
   size_t size_of(const Work& work) const { return work.size() * size_of_text(work.every_token); }
+  // Of requests that have room, and of these, texts that wait for a place in a channel.
+  size_t texts_held(Lane lane) const {
+    size_t texts = 0;
+    for (const bool every_token : {false, true})
+      texts += channels_[place_of(lane, every_token)].room.texts_held();
+    return texts;
+  }
   size_t texts_queued(Lane lane) const {
     size_t texts = 0;
     for (const bool every_token : {false, true})

@@ -78,14 +78,16 @@ TEST(Gzip, RefusesWhatIsBroken) {
 
 TEST(LaneRoom, IsBoundedAndGivenBack) {
   LaneRoom room{10};
-  EXPECT_TRUE(room.take(25)) << "alone, a large request gets in";
-  EXPECT_FALSE(room.take(1));
-  room.give_back(25);
-  EXPECT_TRUE(room.take(6));
-  EXPECT_FALSE(room.take(5));
-  EXPECT_TRUE(room.take(4));
-  { const RoomTaken taken{room, 4}; }
+  EXPECT_TRUE(room.take(25, 1)) << "alone, a large request gets in";
+  EXPECT_FALSE(room.take(1, 1));
+  EXPECT_EQ(room.texts_held(), 1U) << "what is refused is not held";
+  room.give_back(25, 1);
+  EXPECT_TRUE(room.take(6, 3));
+  EXPECT_FALSE(room.take(5, 1));
+  EXPECT_TRUE(room.take(4, 2));
+  { const RoomTaken taken{room, 4, 2}; }
   EXPECT_EQ(room.held(), 6U);
+  EXPECT_EQ(room.texts_held(), 3U);
 }
 
 TEST(LaneRoom, TellsWhenThereWillBeRoom) {
@@ -99,7 +101,7 @@ TEST(LaneRoom, TellsWhenThereWillBeRoom) {
 // ago.
 TEST(LaneRoom, KnowsItsPace) {
   LaneRoom room{100};
-  ASSERT_TRUE(room.take(100));
+  ASSERT_TRUE(room.take(100, 100));
   EXPECT_EQ(room.retry_ms(50), 1000U) << "nothing is known yet";
   const auto work = [&](size_t texts_in_a_tick, int ticks) {
     for (int i = 0; i < ticks; ++i) {

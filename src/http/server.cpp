@@ -227,7 +227,7 @@ void Server::State::tell_gauges() {
   gauges.requests_in_flight.set(service.requests_in_flight);
   gauges.bodies_bytes.set(service.bodies_bytes);
   for (const Lane lane : {Lane::high, Lane::low}) {
-    gauges.texts_in_flight[index_of(lane)].set(service.engine.room(lane, false).held());
+    gauges.texts_in_flight[index_of(lane)].set(service.engine.texts_held(lane));
     gauges.texts_queued[index_of(lane)].set(service.engine.texts_queued(lane));
   }
   gauges.engine_connected.set(service.engine.connected() ? 1 : 0);
