@@ -41,10 +41,6 @@ bool Engine::draining() const {
   });
 }
 
-size_t Engine::size_of_text(bool every_token) const {
-  return every_token ? token_floats_of_text(about_->tokens_max, about_->dims) : 1;
-}
-
 void Engine::take(Connected connected) {
   if (!connected.any()) {
     if (absence_ != connected.failure) log_warning(connected.failure);
@@ -75,10 +71,9 @@ void Engine::remember(EngineAbout about) {
 void Engine::advance(size_t place) {
   auto& [client, room] = channels_[place];
   if (client == nullptr) return;
-  const size_t before = client->texts_computed();
+  const size_t before = client->size_computed();
   const bool alive = client->advance();
-  const size_t computed = client->texts_computed() - before;
-  room.count_answered(computed * size_of_text(has_every_token(place)));
+  room.count_answered(client->size_computed() - before);
   if (!alive) lose();
 }
 

@@ -42,8 +42,10 @@ class Engine {
   LaneRoom& room(Lane lane, bool every_token) {
     return channels_[place_of(lane, every_token)].room;
   }
-  // What the work takes of its room.
-  size_t size_of(const Work& work) const { return work.size() * size_of_text(work.every_token); }
+  // What the work may come to take of its room.
+  size_t size_of(const Work& work) const {
+    return work.every_token ? work.tokens_at_most(about_->tokens_max) * about_->dims : work.size();
+  }
   // Of requests that have room, and of these, texts that wait for a place in a channel.
   size_t texts_held(Lane lane) const {
     size_t texts = 0;
@@ -71,7 +73,6 @@ class Engine {
   }
   static constexpr bool has_every_token(size_t channel) { return channel >= lane_count; }
 
-  size_t size_of_text(bool every_token) const;
   void take(Connected connected);
   void advance(size_t channel);
   void lose();

@@ -89,10 +89,10 @@ size_t put_texts(const Work& work, size_t index, hilo_text* texts) {
   return 1;
 }
 
-size_t dims_of(const hilo_client* client) {
+hilo_info_t info_of(const hilo_client* client) {
   hilo_info_t info{};
   ENSURE(hilo_info(client, &info) == HILO_OK);
-  return info.dims;
+  return info;
 }
 
 }  // namespace
@@ -102,7 +102,8 @@ EngineClient::EngineClient(ClientHandle client, hilo_lane lane, bool every_token
       lane_(lane),
       every_token_(every_token),
       tasks_max_(every_token ? 1 : HILO_TASKS_MAX),
-      dims_(dims_of(client_.get())) {
+      dims_(info_of(client_.get()).dims),
+      tokens_max_(info_of(client_.get()).tokens_max) {
   open_.reserve(HILO_TASKS_MAX);
 }
 
@@ -191,7 +192,7 @@ void EngineClient::deliver(Place place, const hilo_result& result) {
   if (!every_token_)
     std::copy_n(result.vector, dims_,
                 call.vectors.values.begin() + static_cast<ptrdiff_t>(place.index * dims_));
-  ++texts_computed_;
+  size_computed_ += every_token_ ? call.work.tokens_at_most(place.index, tokens_max_) * dims_ : 1;
   if (++call.computed == call.work.size()) finish(call, std::nullopt);
 }
 

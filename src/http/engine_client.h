@@ -68,7 +68,8 @@ class EngineClient {
   // Texts wait, or are with the engine.
   bool has_work() const { return !turns_.empty() || !open_.empty(); }
   bool engine_is_draining() const { return draining_; }
-  size_t texts_computed() const { return texts_computed_; }
+  // Texts, or the floats that their vectors of tokens could come to: what LaneRoom counts.
+  size_t size_computed() const { return size_computed_; }
   // Texts that wait for a place in the channel.
   size_t texts_queued() const;
 
@@ -93,12 +94,13 @@ class EngineClient {
   hilo_lane lane_;
   const bool every_token_;
   const size_t tasks_max_;
-  size_t dims_;
+  const size_t dims_;
+  const uint32_t tokens_max_;
   std::deque<Call*> turns_;  // calls with texts that are not submitted
   std::unordered_map<hilo_task, Place> open_;
   Instant paused_until_{};  // The engine has asked for it.
   bool draining_ = false;
-  size_t texts_computed_ = 0;
+  size_t size_computed_ = 0;
 };
 
 }  // namespace hilo::http

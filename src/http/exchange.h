@@ -13,6 +13,7 @@
 // large ones, so they touch nothing but their arguments.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <span>
@@ -90,6 +91,16 @@ struct Work {
   std::optional<LaneWish> priority;  // the body's wish
 
   size_t size() const { return pairs.empty() ? texts.size() + tokens.size() : pairs.size(); }
+  // How many tokens an input may come to, where none has more than `tokens_max`; and all inputs.
+  // How many a text has is not known before it is tokenized.
+  size_t tokens_at_most(size_t index, uint32_t tokens_max) const {
+    return tokens.size() == 0 ? tokens_max : std::min<size_t>(tokens[index].size(), tokens_max);
+  }
+  size_t tokens_at_most(uint32_t tokens_max) const {
+    size_t sum = 0;
+    for (size_t i = 0; i < size(); ++i) sum += tokens_at_most(i, tokens_max);
+    return sum;
+  }
 };
 
 // One vector for each input, in the order of the work; or those of its tokens for each, one after

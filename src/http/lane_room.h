@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/ensure.h"
 
 namespace hilo::http {
 
@@ -72,6 +73,11 @@ class RoomTaken {
   ~RoomTaken() { room_.give_back(size_, texts_); }
   RoomTaken(const RoomTaken&) = delete;
   RoomTaken& operator=(const RoomTaken&) = delete;
+  // Gives back what has turned out not to be needed.
+  void shrink_to(size_t size) {
+    ENSURE(size <= size_);
+    room_.give_back(std::exchange(size_, size) - size, 0);
+  }
 
  private:
   LaneRoom& room_;

@@ -28,13 +28,6 @@ inline constexpr size_t floats_at_once = 4 * 1024;
 // Vectors of tokens that all requests of a lane together may come to hold. A text alone may have
 // more: the model's longest text is its own measure.
 inline constexpr size_t token_floats_max = size_t{16} * 1024 * 1024;
-inline constexpr size_t token_floats_of_text(uint32_t tokens_max, uint32_t dims) {
-  return size_t{tokens_max} * dims;
-}
-inline constexpr size_t token_texts_max(uint32_t tokens_max, uint32_t dims) {
-  const size_t texts = token_floats_max / token_floats_of_text(tokens_max, dims);
-  return texts > 1 ? texts : 1;
-}
 
 struct Limits {
   uint32_t body_bytes_max = 16 * 1024 * 1024;  // also of what a packed body unpacks to

@@ -85,7 +85,12 @@ TEST(LaneRoom, IsBoundedAndGivenBack) {
   EXPECT_TRUE(room.take(6, 3));
   EXPECT_FALSE(room.take(5, 1));
   EXPECT_TRUE(room.take(4, 2));
-  { const RoomTaken taken{room, 4, 2}; }
+  {
+    RoomTaken taken{room, 4, 2};
+    taken.shrink_to(1);
+    EXPECT_EQ(room.held(), 7U);
+    EXPECT_EQ(room.texts_held(), 5U);
+  }
   EXPECT_EQ(room.held(), 6U);
   EXPECT_EQ(room.texts_held(), 3U);
 }

@@ -99,6 +99,14 @@ TEST(TeiEmbedAll, SaysWhatIsToBeComputed) {
   EXPECT_EQ(chosen.priority, LaneWish::low);
 }
 
+// Fails if short lists of ids are taken for texts as long as the model takes.
+TEST(TeiEmbedAll, IdsAreCountedAndTextsMayBeLong) {
+  const Work ids = wide.exchange("/embed_all", R"({"inputs":[[1],[1,2]]})").work;
+  EXPECT_EQ(ids.tokens_at_most(8192), 3U);
+  EXPECT_EQ(ids.tokens_at_most(1), 2U) << "of longer lists, what the model takes";
+  EXPECT_EQ(wide.exchange("/embed_all", R"({"inputs":"a"})").work.tokens_at_most(8192), 8192U);
+}
+
 TEST(TeiEmbedAll, VectorsAreAListForEachText) {
   const Vectors vectors{.dims = 2,
                         .values = {1, 2, 3, 4, 5, 6},
@@ -251,7 +259,7 @@ TEST(TeiProblem, WhatIsWrongIsNamed) {
       {routes, "/predict", R"({"inputs":"a"})", 424, "Backend", "no cross-encoder"},
       {routes, "/embed_all", R"({"inputs":["a","b","c","d"]})", 422, "Validation",
        "more than 3 texts"},
-      {wide, "/embed_all", R"({"inputs":["a","b","c"]})", 422, "Validation", "there may be 2"},
+      {wide, "/embed_all", R"({"inputs":["a","b","c"]})", 422, "Validation", "there may be 16384"},
       {pooled, "/embed_all", R"({"inputs":"a"})", 424, "Backend", "none of their tokens"},
       {scores, "/embed_all", R"({"inputs":"a"})", 424, "Backend", "a cross-encoder"},
       {routes, "/embed_sparse", R"({"inputs":"a"})", 424, "Backend", "one vector for each text"},

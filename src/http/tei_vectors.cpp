@@ -180,12 +180,14 @@ Answer tei_embed_all(const Request& request, const Context& context) {
   if (auto read = read_object(request.body, fields); !read) return read.error();
   auto work = read_embed_work({inputs, truncate, direction, prompt_name, priority}, context);
   if (!work) return work.error();
-  const size_t texts_max = token_texts_max(context.about->tokens_max, context.about->dims);
-  if (work->size() > texts_max)
-    return wrong_field(inputs.name,
-                       fmt::format("'{}' has {} texts; with vectors of all tokens, there may be {} "
-                                   "at most.",
-                                   inputs.name, work->size(), texts_max));
+  const size_t tokens = work->tokens_at_most(context.about->tokens_max);
+  const size_t tokens_max = token_floats_max / context.about->dims;
+  if (work->size() > 1 && tokens > tokens_max)
+    return wrong_field(
+        inputs.name,
+        fmt::format("'{}' may come to {} tokens; where each of them has a vector, there "
+                    "may be {}.",
+                    inputs.name, tokens, tokens_max));
   work->every_token = true;
   TeiCost cost = cost_of(*work, context);
   return Exchange{std::move(*work), [cost = std::move(cost)](const Vectors& vectors) {

@@ -21,6 +21,7 @@ from processes import PATIENCE_S, descriptors, until
 
 POST = b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\n"
 BODY = b'{"input":"hello"}'
+EMBED_ALL = b"POST /low/embed_all HTTP/1.1\r\nHost: x\r\n"
 WHOLE = POST + b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 # What a smuggler wants to be answered.
 BEHIND = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -202,6 +203,22 @@ def test_a_client_that_does_not_read(hasty: HttpServer) -> None:
             until(lambda: descriptors(hasty.front_end) > before, "the connection to be accepted")
             until(lambda: descriptors(hasty.front_end) == before, "the server to give up")
             assert lazy.recv(16).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_does_not_read_holds_what_there_is(server: HttpServer) -> None:
+    """Not what its texts could have come to, which is all that a lane may hold."""
+    body = json.dumps({"inputs": ["a" * 200] * 64}).encode()
+    before = descriptors(server.front_end)
+    with sockets.socket() as lazy:
+        lazy.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        lazy.settimeout(PATIENCE_S)
+        lazy.connect(("127.0.0.1", server.port))
+        lazy.sendall(EMBED_ALL + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        assert lazy.recv(16).startswith(b"HTTP/1.1 200 ")
+        until(lambda: server.ask("GET", "/status").json["http"]["texts_held"]["low"] == 64,
+              "it to be told: a response that does not fit into the socket is held")
+        assert server.ask("POST", "/low/embed_all", {"inputs": ["b"] * 40}).status == 200
+    until(lambda: descriptors(server.front_end) == before, "the connection to be closed")
 
 
 # ---- the form of what is refused
