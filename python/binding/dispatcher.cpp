@@ -211,6 +211,7 @@ std::optional<std::chrono::milliseconds> Dispatcher::pause_left(Clock::time_poin
 // Small calls first. Bulk calls share what is left, and the first of them changes from time to
 // time, so that none goes without when there is room for one text only. Vectors of a text's tokens
 // take the room of all, so those calls and the others take turns: a text's, then what else waits.
+// Only the call whose turn it was moves: two turns that moved all calls on kept the same one first.
 void Dispatcher::submit_waiting() {
   if (one_has_all_) return;
   const auto now = Clock::now();
@@ -235,7 +236,7 @@ void Dispatcher::submit_waiting() {
     const auto sharers = static_cast<size_t>(waiting.end() - call);
     submit_some(**call, (room_for(**call) + sharers - 1) / sharers);
   }
-  std::rotate(calls_.begin(), calls_.begin() + (calls_.size() > 1 ? 1 : 0), calls_.end());
+  if (bulk != waiting.end()) move_to_end(**bulk);
 }
 
 // Nothing else is submitted until all that is open has come, and then this.
@@ -248,7 +249,14 @@ void Dispatcher::submit_for_tokens(Call& call) {
   submit_some(call, 1);
   one_has_all_ = !open_.empty();
   tokens_turn_ = false;
-  std::rotate(calls_.begin(), calls_.begin() + (calls_.size() > 1 ? 1 : 0), calls_.end());
+  move_to_end(call);
+}
+
+// Of the turn. A call that failed meanwhile is not in it any more.
+void Dispatcher::move_to_end(const Call& call) {
+  const auto found = std::find_if(calls_.begin(), calls_.end(),
+                                  [&call](const auto& other) { return other.get() == &call; });
+  if (found != calls_.end()) std::rotate(found, found + 1, calls_.end());
 }
 
 size_t Dispatcher::room_for(const Call& call) const {

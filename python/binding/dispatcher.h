@@ -158,6 +158,7 @@ class Dispatcher {
   std::optional<std::chrono::milliseconds> pause_left(Clock::time_point now) const;
   void submit_waiting();
   void submit_for_tokens(Call& call);
+  void move_to_end(const Call& call);
   void submit_some(Call& call, size_t room);
   hilo_status submit_stretch(Call& call, size_t first, size_t count, size_t& submitted);
   size_t room_for(const Call& call) const;

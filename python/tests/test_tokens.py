@@ -69,6 +69,20 @@ def test_calls_of_all_kinds_take_turns(echo: hilo.Hilo) -> None:
                 np.testing.assert_array_equal(rows, tokens_of(text[:1024]))
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_no_call_waits_for_the_end_of_another(echo: hilo.Hilo, place: int) -> None:
+    """A short list is over first, in whatever order the calls came."""
+    async def embed() -> None:
+        calls = [echo.encode_async(["x"] * 20_000), echo.encode_async(["y"] * 20_000),
+                 echo.encode_tokens_async(["z"] * 200)]
+        calls.insert(place, echo.encode_tokens_async(["a"] * 3))
+        tasks = [asyncio.ensure_future(call) for call in calls]
+        np.testing.assert_array_equal(await tasks.pop(place), [tokens_of("a")] * 3)
+        assert not any(task.done() for task in tasks)
+
+    asyncio.run(embed())
+
+
 def test_an_event_loop_goes_on(echo: hilo.Hilo) -> None:
     async def embed() -> None:
         tokens, one, vector = await asyncio.gather(
