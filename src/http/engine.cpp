@@ -7,11 +7,6 @@
 #include "base/log.h"
 
 namespace hilo::http {
-namespace {
-
-constexpr std::array<hilo_lane, lane_count> engine_lanes{HILO_HIGH, HILO_LOW};
-
-}  // namespace
 
 Engine::Engine(std::string socket_path, const Limits& limits, EventLoop& loop)
     : loop_(loop),

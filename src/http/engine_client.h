@@ -25,6 +25,9 @@ struct CloseClient {
 };
 using ClientHandle = std::unique_ptr<hilo_client, CloseClient>;
 
+// What the engine calls the lanes.
+inline constexpr std::array<hilo_lane, lane_count> engine_lanes{HILO_HIGH, HILO_LOW};
+
 // The work of one request on its way. Stays where it is from begin() until it is over or abandoned.
 struct Call {
   Work work;

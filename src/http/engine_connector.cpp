@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::chrono::milliseconds pause_between_tries{200};
 
-constexpr std::array<hilo_lane, lane_count> lanes{HILO_HIGH, HILO_LOW};
-
 EngineAbout read_about(const hilo_client* client) {
   hilo_info_t info{};
   ENSURE(hilo_info(client, &info) == HILO_OK);
@@ -47,7 +45,7 @@ EngineAbout read_about(const hilo_client* client) {
 hilo_status connect(const std::string& socket_path, size_t lane, ClientHandle& handle) {
   hilo_client* client = nullptr;
   const char* const path = socket_path.empty() ? nullptr : socket_path.c_str();
-  const hilo_status status = hilo_connect(path, lanes[lane], &client);
+  const hilo_status status = hilo_connect(path, engine_lanes[lane], &client);
   handle.reset(client);
   return status;
 }
