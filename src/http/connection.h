@@ -45,6 +45,7 @@ class Connection {
   Awaitable<Response> compute(const Route& route, const Caller& caller, const Request& request,
                               Exchange exchange);
   Awaitable<bool> await_result(Call& call);
+  Awaitable<Response> write_out(const Exchange& exchange, Vectors& vectors);
   Awaitable<void> on(BulkThread& thread, std::function<void()> work);
   Awaitable<bool> send(const Response& response, bool keep_open, bool head_only);
   Awaitable<bool> write(std::string_view bytes);

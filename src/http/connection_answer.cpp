@@ -155,13 +155,9 @@ Awaitable<Response> Connection::compute(const Route& route, const Caller& caller
     truncated += fact.truncated ? 1 : 0;
   }
   // The worst was counted. A client that reads slowly shall not have all of it meanwhile.
-  if (every_token) room_->shrink_to(call.vectors.values.size());
+  if (every_token) room_->shrink_to(call.vectors.floats());
   call.vectors.took_ns = record_.computed - record_.received;
-  Response response;
-  if (call.vectors.values.size() <= floats_at_once)
-    response = exchange.write(call.vectors);
-  else
-    co_await on(service_.bulk, [&] { response = exchange.write(call.vectors); });
+  Response response = co_await write_out(exchange, call.vectors);
   record_.written = monotonic_now();
   response.headers.emplace_back("X-Hilo-Lane", *lane == Lane::high ? "high" : "low");
   if (truncated > 0) response.headers.emplace_back("X-Hilo-Truncated", std::to_string(truncated));
@@ -178,6 +174,26 @@ Awaitable<bool> Connection::await_result(Call& call) {
   phase_ = Phase::answer;
   stream_->unwatch();
   co_return call.over;
+}
+
+// Many vectors of tokens are written one input a job, so that others have the bulk thread between.
+Awaitable<Response> Connection::write_out(const Exchange& exchange, Vectors& vectors) {
+  Response response;
+  const bool at_once = vectors.floats() <= floats_at_once;
+  const size_t jobs = exchange.write_input ? vectors.size() : 1;
+  for (size_t job = 0; job < jobs; ++job) {
+    const auto write = [&, job] {
+      if (exchange.write_input)
+        exchange.write_input(response, vectors, job);
+      else
+        response = exchange.write(vectors);
+    };
+    if (at_once)
+      write();
+    else
+      co_await on(service_.bulk, write);
+  }
+  co_return response;
 }
 
 Awaitable<void> Connection::on(BulkThread& thread, std::function<void()> work) {

@@ -112,7 +112,10 @@ void EngineClient::begin(Call& call) {
   ENSURE(call.work.every_token == every_token_);
   call.begun = monotonic_now();
   call.vectors.dims = dims_;
-  if (!every_token_) call.vectors.values.resize(call.work.size() * dims_);
+  if (every_token_)
+    call.vectors.of_tokens.resize(call.work.size());
+  else
+    call.vectors.values.resize(call.work.size() * dims_);
   call.vectors.facts.resize(call.work.size());
   turns_.push_back(&call);
   submit_waiting(call.begun);
@@ -200,10 +203,12 @@ void EngineClient::deliver(Place place, const hilo_result& result) {
 // come here in their order, since there is never more than one under way.
 bool EngineClient::take_tokens(Place place, const hilo_result& result) const {
   Call& call = *place.call;
+  std::vector<float>& values = call.vectors.of_tokens[place.index];
+  values.reserve(result.tokens * dims_);  // once, so that nothing is copied again
   const size_t end = std::min<size_t>(result.tokens + 1, call.tokens_from + HILO_TASKS_MAX);
   const float* vector = result.vector;
   for (; call.tokens_from < end; ++call.tokens_from, vector += HILO_VECTOR_STRIDE(dims_))
-    call.vectors.values.insert(call.vectors.values.end(), vector, vector + dims_);
+    values.insert(values.end(), vector, vector + dims_);
   if (end <= result.tokens) return false;
   call.tokens_from = 1;
   return true;

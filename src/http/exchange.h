@@ -103,8 +103,7 @@ struct Work {
   }
 };
 
-// One vector for each input, in the order of the work; or those of its tokens for each, one after
-// the other.
+// One vector for each input, in the order of the work; or, in their place, those of its tokens.
 struct Vectors {
   struct Fact {
     uint32_t tokens = 0;
@@ -114,10 +113,11 @@ struct Vectors {
   };
   Nanoseconds took_ns = 0;  // from the whole request to the last vector
   size_t dims = 0;
-  std::vector<float> values;
-  std::vector<Fact> facts;
+  std::vector<float> values = {};
+  std::vector<Fact> facts = {};
+  // For each input by itself, so that no more than one of them is ever copied or written at once.
+  std::vector<std::vector<float>> of_tokens = {};
 
-  // The vector of that place in `values`, which is an input's, or a token's.
   std::span<const float> operator[](size_t index) const {
     return {values.data() + index * dims, dims};
   }
@@ -127,11 +127,15 @@ struct Vectors {
     for (const Fact& fact : facts) sum += fact.tokens;
     return sum;
   }
+  size_t floats() const { return of_tokens.empty() ? values.size() : tokens() * dims; }
 };
 
+// How the response to an exchange is written: `write`, or, since vectors of tokens are many,
+// `write_input` for one input after the other. The latter drops the vectors that it has written.
 struct Exchange {
   Work work;
-  std::function<Response(const Vectors&)> write;
+  std::function<Response(const Vectors&)> write = {};
+  std::function<void(Response&, Vectors&, size_t input)> write_input = {};
 };
 
 struct Errand {

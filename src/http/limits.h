@@ -25,9 +25,10 @@ inline constexpr uint32_t timeout_ms_max = 3'600'000;
 inline constexpr size_t body_bytes_at_once = 16 * 1024;
 inline constexpr size_t floats_at_once = 4 * 1024;
 
-// Vectors of tokens that all requests of a lane together may come to hold. A text alone may have
-// more: the model's longest text is its own measure.
-inline constexpr size_t token_floats_max = size_t{16} * 1024 * 1024;
+// Vectors of tokens that all requests of a lane together may come to hold: 16 MiB, and some 50 MiB
+// of JSON, which takes 12 bytes or so a float. A text alone may have more: the model's longest
+// text is its own measure.
+inline constexpr size_t token_floats_max = size_t{4} * 1024 * 1024;
 
 struct Limits {
   uint32_t body_bytes_max = 16 * 1024 * 1024;  // also of what a packed body unpacks to

@@ -39,22 +39,21 @@ Response write_vectors(const Vectors& vectors, const VectorForm& form, const Tei
   return response;
 }
 
-Response write_token_vectors(const Vectors& vectors, const TeiCost& cost) {
-  std::string json;
-  json.reserve(vectors.values.size() * json_float_bytes + 2 * vectors.tokens());
-  size_t next = 0;
-  for (size_t i = 0; i < vectors.size(); ++i) {
-    json += i == 0 ? "[[" : ",[";
-    for (uint32_t token = 0; token < vectors.facts[i].tokens; ++token) {
-      if (token > 0) json += ',';
-      append_json_vector(json, vectors[next++]);
-    }
-    json += ']';
+void write_token_vectors(Response& response, Vectors& vectors, size_t input, const TeiCost& cost) {
+  std::string& json = response.body;
+  if (input == 0) {
+    // At once, because a string that grows is copied. What is not needed of it is never touched.
+    json.reserve(vectors.floats() * json_float_bytes + 2 * vectors.tokens() + 3 * vectors.size());
+    add_cost_headers(response, cost, vectors);
   }
-  json += ']';
-  Response response{.body = std::move(json)};
-  add_cost_headers(response, cost, vectors);
-  return response;
+  json += input == 0 ? "[[" : ",[";
+  std::vector<float>& values = vectors.of_tokens[input];
+  for (size_t begin = 0; begin < values.size(); begin += vectors.dims) {
+    if (begin > 0) json += ',';
+    append_json_vector(json, std::span{values}.subspan(begin, vectors.dims));
+  }
+  std::vector<float>{}.swap(values);
+  json += input + 1 == vectors.size() ? "]]" : "]";
 }
 
 Response write_cosines(const Vectors& vectors, const TeiCost& cost) {
@@ -190,9 +189,11 @@ Answer tei_embed_all(const Request& request, const Context& context) {
                     inputs.name, tokens, tokens_max));
   work->every_token = true;
   TeiCost cost = cost_of(*work, context);
-  return Exchange{std::move(*work), [cost = std::move(cost)](const Vectors& vectors) {
-                    return write_token_vectors(vectors, cost);
-                  }};
+  return Exchange{
+      .work = std::move(*work),
+      .write_input = [cost = std::move(cost)](Response& response, Vectors& vectors, size_t input) {
+        write_token_vectors(response, vectors, input, cost);
+      }};
 }
 
 Answer tei_embed_sparse(const Request&, const Context& context) {
