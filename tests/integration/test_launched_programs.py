@@ -41,6 +41,7 @@ def test_both_programs_are_answered_on_their_own_lanes(tmp_path: Path) -> None:
             "vocabulary": 256,
             "cross_encoder": False,
             "token_vectors": True,
+            "score_label": None,
             "pooling": None,
             "normalized": False,
             "prompts": [],

@@ -76,7 +76,8 @@ def test_the_lanes_move_while_clients_embed(chromium: Browser, server: HttpServe
                 curve = f"document.querySelector('.lane.{lane} [data-curve=latency] .line')"
                 page.until(f"{curve}.getAttribute('d') !== ''")
             page.until("document.querySelector('#share .low').width.baseVal.value > 0")
-            page.until("document.querySelectorAll('#clients tr').length === 2")
+            # For texts and, of the same name, for vectors of tokens, each in both lanes.
+            page.until("document.querySelectorAll('#clients tr').length === 4")
             assert "hilo-http" in page.text("#clients")
             before = page.evaluate(server_figure("requests"))
             page.until(f"{server_figure('requests')} > {before}")
