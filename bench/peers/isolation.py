@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> dict:
             bar = Bar(1, "isolation")
             benchmark.start(bar)
             plan = benchmark.plan()
-            planned = sum(seconds_of_slice(seconds) for _, seconds, _ in plan)
+            planned = sum(seconds_of_slice(condition, seconds) for condition, seconds, _ in plan)
             bar = Bar(planned, "isolation")
             bar.say(f"{len(plan)} slices, {planned / 60:.0f} min")
             stolen = Stolen()

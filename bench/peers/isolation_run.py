@@ -39,6 +39,11 @@ class Condition:
     low: str  # a load, or one of the two above
     per_second: float = 0
 
+    @property
+    def is_paired(self) -> bool:
+        """Whether `hilo embed` follows each slice."""
+        return self.low == LOW_ALONE and self.arrangement in HILO
+
 
 @dataclass
 class Measured:
@@ -137,8 +142,7 @@ class Benchmark:
     def _pieces_min(self, condition: Condition) -> int:
         if condition.per_second:
             return 1
-        paired = condition.low == LOW_ALONE and condition.arrangement in HILO
-        return PAIRS_WITH_EMBED if paired else PIECES_WITHOUT_ARRIVALS_MIN
+        return PAIRS_WITH_EMBED if condition.is_paired else PIECES_WITHOUT_ARRIVALS_MIN
 
     def _wanted(self) -> Iterator[tuple[Condition, float, int]]:
         """Each condition with its seconds and HIGH texts in all."""
@@ -150,8 +154,9 @@ class Benchmark:
                     # Half a load shows the shape of the curve; the promise is about the others.
                     count = count // 2 if low == HALF else count
                     yield Condition(name, low, rate), count / rate, count
-            pairs = PAIRS_WITH_EMBED / PIECES_WITHOUT_ARRIVALS_MIN if name in HILO else 1
-            yield Condition(name, LOW_ALONE), of.alone_seconds * pairs, 0
+            alone = Condition(name, LOW_ALONE)
+            pairs = self._pieces_min(alone) / PIECES_WITHOUT_ARRIVALS_MIN
+            yield alone, of.alone_seconds * pairs, 0
             yield Condition(name, BACK_TO_BACK), of.alone_seconds / 5, 0
 
     def run_slice(self, condition: Condition, seconds: float, count: int) -> None:
@@ -161,7 +166,7 @@ class Benchmark:
             to.ms_of_slices.append(arrangement.back_to_back(seconds))
         else:
             self._run_lanes(arrangement, condition, seconds, count, to)
-            if condition.low == LOW_ALONE and condition.arrangement in HILO:
+            if condition.is_paired:
                 embed = self._embed(condition.arrangement, seconds)
                 to.pairs_with_embed += [(to.rates[-1], rate) for rate in embed]
         to.seconds += seconds
@@ -224,7 +229,7 @@ class Benchmark:
                     self.memory[name] = max(self.memory[name], self.running[name].memory_mib())
                 except (WorkerEnded, OSError, subprocess.CalledProcessError) as reason:
                     self._give_up(name, str(reason), bar)
-            bar.advance(seconds_of_slice(seconds))
+            bar.advance(seconds_of_slice(condition, seconds))
             if i % 10 == 9:
                 now_and_then()
 
@@ -233,5 +238,5 @@ class Benchmark:
             arrangement.end()
 
 
-def seconds_of_slice(seconds: float) -> float:
-    return seconds + SECONDS_TO_SETTLE + 0.2
+def seconds_of_slice(condition: Condition, seconds: float) -> float:
+    return seconds * (2 if condition.is_paired else 1) + SECONDS_TO_SETTLE + 0.2

@@ -3,10 +3,9 @@
  *
  * A *client* is one channel to an engine. A *task* is one text on its way to a vector, or to the
  * vectors of its tokens; it may also be given as token ids, or be a pair of texts whose vector is
- * one float, their score. Each
- * function says which threads may call it, whether it blocks or allocates, and what each status
- * means. Text is UTF-8 given with its length; no terminating zero is needed. Vectors are `dims`
- * floats. Every handle is opaque and freed by its own close function.
+ * one float, their score. Each function says which threads may call it, whether it blocks or
+ * allocates, and what each status means. Text is UTF-8 given with its length; no terminating zero
+ * is needed. Vectors are `dims` floats. Every handle is opaque and freed by its own close function.
  *
  *   hilo_client *client;
  *   if (hilo_connect(NULL, HILO_HIGH, &client) != HILO_OK) { puts(hilo_last_error()); return 1; }
@@ -237,8 +236,8 @@ HILO_API void hilo_disarm(hilo_client* client);
 /* Submits one text, waits, and copies its vector to `vector` (room for `dims` floats; must be the
  * model's). No other task may be open on this client. Blocks: yes.
  * HILO_INTERRUPTED     a signal came: the task is cancelled and forgotten. A later call waits for
- * its end where it needs the room. Otherwise the statuses of hilo_submit(), of hilo_wait(), and
- * those of a result. */
+ *                      its end where it needs the room.
+ * Otherwise the statuses of hilo_submit(), of hilo_wait(), and those of a result. */
 HILO_API hilo_status hilo_embed(hilo_client* client, hilo_lane lane, const char* text, size_t bytes,
                                 float* vector, uint32_t dims);
 

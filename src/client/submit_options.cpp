@@ -55,16 +55,15 @@ hilo_status read_prompt(const hilo_client& client, const char* name, Rings::Orde
   return HILO_OK;
 }
 
-// A caller may know less of the options than there are: the rest stays.
-hilo_status copy_options(const hilo_submit_options& given, hilo_submit_options* options) {
+}  // namespace
+
+hilo_status read_options(const hilo_client& client, const hilo_submit_options& given,
+                         Rings::Order* order, std::optional<size_t> tokens_from) {
   if (given.struct_bytes < options_bytes_min)
     return invalid("hilo_submit_options.struct_bytes must be sizeof(hilo_submit_options).");
-  std::memcpy(options, &given, std::min(given.struct_bytes, sizeof(*options)));
-  return HILO_OK;
-}
-
-hilo_status read_known(const hilo_client& client, const hilo_submit_options& options,
-                       Rings::Order* order) {
+  hilo_submit_options options{};
+  std::memcpy(&options, &given, std::min(given.struct_bytes, sizeof(options)));
+  if (tokens_from) options.tokens_from = *tokens_from;
   if (options.lane != HILO_HIGH && options.lane != HILO_LOW)
     return invalid("A task's lane must be HILO_HIGH or HILO_LOW.");
   order->lane = static_cast<uint32_t>(options.lane);
@@ -75,23 +74,6 @@ hilo_status read_known(const hilo_client& client, const hilo_submit_options& opt
   if (hilo_status status = read_tokens_from(client, options, order); status != HILO_OK)
     return status;
   return read_prompt(client, options.prompt_name, order);
-}
-
-}  // namespace
-
-hilo_status read_options(const hilo_client& client, const hilo_submit_options& given,
-                         Rings::Order* order) {
-  hilo_submit_options options{};
-  if (hilo_status status = copy_options(given, &options); status != HILO_OK) return status;
-  return read_known(client, options, order);
-}
-
-hilo_status read_options_for_tokens(const hilo_client& client, const hilo_submit_options& given,
-                                    Rings::Order* order) {
-  hilo_submit_options options{};
-  if (hilo_status status = copy_options(given, &options); status != HILO_OK) return status;
-  options.tokens_from = 1;
-  return read_known(client, options, order);
 }
 
 hilo_status read_texts(Input input, const hilo_text* texts, Rings::Text* text) {

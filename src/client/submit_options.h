@@ -1,6 +1,9 @@
 // What hilo_submit_options say, checked as far as the client can.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+
 #include <hilo/hilo.h>
 
 #include "client/client.h"
@@ -9,11 +12,9 @@
 namespace hilo {
 
 // HILO_INVALID_ARGUMENT, with its sentence, for what makes no sense or is not in this model.
+// `tokens_from`, where there is one, goes before the one that is given.
 hilo_status read_options(const hilo_client& client, const hilo_submit_options& given,
-                         Rings::Order* order);
-// The same for the vectors of all tokens.
-hilo_status read_options_for_tokens(const hilo_client& client, const hilo_submit_options& given,
-                                    Rings::Order* order);
+                         Rings::Order* order, std::optional<size_t> tokens_from = std::nullopt);
 
 // The texts of one task, at `texts`. HILO_INVALID_ARGUMENT or HILO_TEXT_TOO_LONG.
 hilo_status read_texts(Input input, const hilo_text* texts, Rings::Text* text);

@@ -238,7 +238,8 @@ hilo_status hilo_embed_tokens(hilo_client* client, const hilo_submit_options* op
     return fail(HILO_INVALID_ARGUMENT);
   if (hilo_status status = client->usable(); status != HILO_OK) return fail(status);
   Rings::Order order;
-  if (hilo_status status = read_options_for_tokens(*client, *options, &order); status != HILO_OK)
+  if (hilo_status status = read_options(*client, *options, &order, /*tokens_from=*/1);
+      status != HILO_OK)
     return status;
   return embed_tokens(*client, order, *text, {.vectors = vectors, .room = room, .tokens = tokens});
 }

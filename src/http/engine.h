@@ -1,6 +1,5 @@
 // The engine as the io thread sees it: its channels while it is there, what it said of itself, and
-// a sentence while it is not. It is looked for until it is found, and again when it
-// has gone.
+// a sentence while it is not. It is looked for until it is found, and again when it has gone.
 //
 // Threads: the io thread.
 #pragma once

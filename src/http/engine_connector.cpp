@@ -29,13 +29,14 @@ EngineAbout read_about(const hilo_client* client) {
         found.push_back(item.is_string() ? item.get<std::string>() : "");
     return found;
   };
+  const auto says = [&json](const char* name) { return json.contains(name) && json[name] == true; };
   about.model = text("model");
   about.backend = text("backend");
   about.precision = text("precision");
-  about.normalized = json.contains("normalized") && json["normalized"] == true;
-  about.cross_encoder = json.contains("cross_encoder") && json["cross_encoder"] == true;
+  about.normalized = says("normalized");
+  about.cross_encoder = says("cross_encoder");
   about.score_label = text("score_label");
-  about.token_vectors = json.contains("token_vectors") && json["token_vectors"] == true;
+  about.token_vectors = says("token_vectors");
   about.pooling = text("pooling");
   about.prompts = texts("prompts");
   about.prompt_texts = texts("prompt_texts");

@@ -177,10 +177,8 @@ Result<ScoreFunction> read_score_function(const Json& config, const std::filesys
 }
 
 std::string read_score_label(const Json& config) {
-  const auto names = config.find("id2label");
-  const bool one = names != config.end() && names->is_object() && names->size() == 1;
-  const auto* name = one ? names->begin()->get_ptr<const Json::string_t*>() : nullptr;
-  return name != nullptr && !name->empty() ? *name : "LABEL_0";
+  const auto* name = config.at("id2label").front().get_ptr<const Json::string_t*>();
+  return name != nullptr && !name->empty() ? *name : "LABEL_0";  // transformers' own name
 }
 
 }  // namespace hilo

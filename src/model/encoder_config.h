@@ -24,7 +24,7 @@ bool is_classifier(const Json& config);
 Result<ScoreFunction> read_score_function(const Json& config, const std::filesystem::path& path,
                                           const Json& settings,
                                           const std::filesystem::path& settings_path);
-// The name of the only label, as transformers gives it to who wrote none.
+// The name of its only label, of a configuration that read_score_function() has accepted.
 std::string read_score_label(const Json& config);
 
 }  // namespace hilo

@@ -99,13 +99,15 @@ class CpuBackend final : public Backend {
     ENSURE(batch.tokens_from.empty() || batch.tokens_from.size() == batch.texts());
     for (size_t first = 0; first < batch.texts() && !thread.gate.is_abandoned();) {
       const size_t end = end_of_chunk(batch.sequence_start, first);
+      const auto of_chunk = [&](auto all) {
+        return all.empty() ? all : all.subspan(first, end - first);
+      };
       const TokenBatch chunk = {
           .ids = batch.ids,
           .types = batch.types,
           .sequence_start = batch.sequence_start.subspan(first, end - first + 1),
-          .raw = batch.raw.empty() ? batch.raw : batch.raw.subspan(first, end - first),
-          .tokens_from = batch.tokens_from.empty() ? batch.tokens_from
-                                                   : batch.tokens_from.subspan(first, end - first)};
+          .raw = of_chunk(batch.raw),
+          .tokens_from = of_chunk(batch.tokens_from)};
       encode_chunk(model_, kernels_, chunk, buffers, thread);
       deliver(chunk, buffers, thread, vectors.subspan(first, end - first));
       first = end;
